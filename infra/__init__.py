@@ -1,0 +1,1 @@
+"""The outside world: storage, status, settings, logs. It knows no OCR."""

@@ -1,0 +1,1 @@
+"""The work: ingest, split, pages, finalize, sweep, reconcile; routing and the record types."""

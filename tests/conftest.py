@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def dev_data() -> Path:
+    """The folder of real documents with their truth (`images/ pdfs/ hostile/ TRUTH.jsonl MANIFEST.json`)."""
+    folder = Path(os.environ.get("PAGELINE_TEST_DATA", _BESIDE)) / "dev"
+    if not folder.is_dir():
+        pytest.skip(f"the folder of real documents is not there ({folder}); PAGELINE_TEST_DATA names another")
+    return folder
