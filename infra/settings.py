@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from infra.errors import InvalidLocation, SettingsError
 from infra.storage.location import Location
+from infra.storage.options import S3Options
 
 PREFIX = "PAGELINE_"
 
@@ -33,16 +34,6 @@ class Section(BaseModel):
     """A group of settings: unknown names are refused, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class S3Settings(Section):
-    """How to reach an S3 service; None leaves a value to boto3's own chain (environment, profile, role)."""
-
-    endpoint: str | None = None
-    region: str | None = None
-    access_key: str | None = None
-    secret_key: str | None = Field(default=None, repr=False)
-    session_token: str | None = Field(default=None, repr=False)
 
 
 class PipelineSettings(Section):
@@ -152,7 +143,7 @@ class Settings(BaseSettings):
     defaults: dict[str, Any] = Field(default_factory=dict)
     rules: tuple[PrefixRule, ...] = ()
     sidecar_privileges: bool = False
-    s3: S3Settings = S3Settings()
+    s3: S3Options = S3Options()
     pipeline: PipelineSettings = PipelineSettings()
     queue: QueueSettings = QueueSettings()
     shutdown: ShutdownSettings = ShutdownSettings()

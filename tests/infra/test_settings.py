@@ -118,3 +118,8 @@ def test_secrets_do_not_show() -> None:
 )
 def test_the_broker_has_one_url_for_both_clients(celery: str, redis: str) -> None:
     assert redis_url(celery) == redis
+
+
+def test_refuses_a_setting_nobody_knows_in_a_nested_group() -> None:
+    with pytest.raises(SettingsError, match="PAGELINE_S3__ENDPONT"):
+        load_settings({"results": "/out", "s3": {"endpont": "http://127.0.0.1:1"}})
