@@ -1,0 +1,84 @@
+"""The storage port: what every storage can do, whatever it is made of.
+
+Keys are whole keys within a bucket, or paths below a directory; they never start with a slash.
+Every error is a class of `infra.errors`; nothing of boto3 and no `OSError` about the storage gets out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """What is known of an object without reading it.
+
+    Attributes:
+        key: The whole key.
+        size: Bytes.
+        etag: Identifies the content within its key, without quotes.
+        version: The version's id; None in a bucket without versions, and in listings of any bucket.
+        modified: Time of the last change, in UTC.
+        content_type: None when the storage does not say (listings of a bucket).
+        metadata: User metadata with lower-case names; empty where the storage keeps none.
+    """
+
+    key: str
+    size: int
+    etag: str
+    version: str | None
+    modified: datetime
+    content_type: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+class Storage(Protocol):
+    """One bucket, or one directory."""
+
+    def head(self, key: str, version: str | None = None) -> ObjectInfo:
+        """Describe an object. Raises `NotFound`."""
+        ...
+
+    def read(
+        self, key: str, *, start: int | None = None, end: int | None = None, version: str | None = None
+    ) -> bytes:
+        """Read from byte `start` up to but not including byte `end`, cut to the object as a slice would be.
+
+        Raises `NotFound`; `ValueError` unless `0 <= start <= end`.
+        """
+        ...
+
+    def fetch(
+        self, key: str, path: Path, *, version: str | None = None, etag: str | None = None
+    ) -> ObjectInfo:
+        """Copy an object to the local file `path`, which appears whole or not at all.
+
+        Raises `NotFound`, and `Changed` when the object is not (or during the copy no longer) the one named
+        by `version` or `etag`. Local troubles (no space) stay `OSError`: they are not the storage's.
+        """
+        ...
+
+    def create(
+        self, key: str, data: bytes | Path, *, content_type: str, metadata: Mapping[str, str] | None = None
+    ) -> ObjectInfo:
+        """Create an object, durable on return, unless there is one: then `AlreadyExists`."""
+        ...
+
+    def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
+        """Put `data` in the place of the object whose ETag is `if_match`; None replaces whatever is there.
+
+        Raises `PreconditionFailed` when the ETag is another, `NotFound` when it is given and there is none.
+        """
+        ...
+
+    def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
+        """Yield objects whose key starts with `prefix`, in the order of their keys' bytes, page by page."""
+        ...
+
+    def delete(self, key: str) -> None:
+        """Remove an object; that there is none is no error."""
+        ...

@@ -1,0 +1,32 @@
+"""How to reach an S3 server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class S3Options:
+    """Address and credentials of an S3 server; whatever is None is left to boto3's own rules.
+
+    Attributes:
+        endpoint: URL of a server other than Amazon's; buckets are then addressed in the path.
+        region: The region's name; with an `endpoint`, `us-east-1` unless given.
+        access_key: Given together with `secret_key`.
+        secret_key: Never shown.
+        session_token: For temporary credentials.
+        connect_timeout: Seconds until a connection must stand.
+        read_timeout: Seconds a server may stay silent.
+        attempts: How often a request is sent at most, the first time included.
+        part_bytes: Files above this size are uploaded in parts of it; S3 asks for 5 MiB at least.
+    """
+
+    endpoint: str | None = None
+    region: str | None = None
+    access_key: str | None = None
+    secret_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    connect_timeout: float = 5.0
+    read_timeout: float = 60.0
+    attempts: int = 5
+    part_bytes: int = 64 << 20
