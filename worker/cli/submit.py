@@ -1,0 +1,24 @@
+"""`pageline submit`: announce documents to a stack that is running."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from worker.cli.options import StackFolder
+
+Locations = Annotated[
+    list[str],
+    typer.Argument(metavar="LOCATION...", help="A file, a folder or an s3://bucket/key.", show_default=False),
+]
+
+
+def submit(locations: Locations, folder: StackFolder = None) -> None:
+    """Announce documents that lie where the stack can read them; prints one id a line.
+
+    Without --dir, the settings (PAGELINE_BROKER_URL and so on) say which stack.
+    """
+    from worker.cli.announcing import announce  # noqa: PLC0415  -- brings the queue
+
+    announce(locations, folder)

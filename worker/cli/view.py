@@ -1,0 +1,96 @@
+"""What a person sees of a document, wherever it comes from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+SUCCEEDED = "succeeded"
+WAITING = "waiting"
+TERMINAL = frozenset({SUCCEEDED, "partial", "failed", "cancelled", "rejected", "superseded"})
+STYLES = {
+    WAITING: "dim",
+    "received": "dim",
+    SUCCEEDED: "green",
+    "partial": "yellow",
+    "failed": "bold red",
+    "rejected": "red",
+    "cancelled": "dim",
+    "superseded": "dim",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentView:
+    """One document at one moment.
+
+    Attributes:
+        name: What the person calls it: a path or key.
+        id: Its id, 32 hexadecimal digits or so.
+        state: A document state's name, or `waiting` before the queue knows it.
+        pages: Pages in all; None while nobody has counted them.
+        done: Pages read.
+        failed: Pages given up.
+        reason: Why it is rejected, failed or partial.
+    """
+
+    name: str
+    id: str
+    state: str = WAITING
+    pages: int | None = None
+    done: int = 0
+    failed: int = 0
+    reason: str | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more happens to it."""
+        return self.state in TERMINAL
+
+    @property
+    def settled(self) -> int:
+        """Pages that are read or given up."""
+        return self.done + self.failed
+
+    def page_count(self) -> str:
+        """The pages in words: `7/12`, `12`, with failures, or nothing while they are not counted."""
+        if self.pages is None:
+            return ""
+        count = str(self.pages) if self.settled >= self.pages else f"{self.settled}/{self.pages}"
+        return f"{count} ({self.failed} failed)" if self.failed else count
+
+
+def totals(views: Iterable[DocumentView]) -> str:
+    """One line, such as `24 of 26 documents: 23 succeeded, 1 rejected; 239 pages read`."""
+    views = list(views)
+    states = Counter(view.state for view in views if view.over)
+    over = sum(states.values())
+    by_state = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    pages = sum(view.done for view in views)
+    failed = sum(view.failed for view in views)
+    return (
+        (f"{over} of {_plural(len(views), 'document')}" if over < len(views) else _plural(over, "document"))
+        + (f": {by_state}" if by_state else "")
+        + f"; {_plural(pages, 'page')} read"
+        + (f", {failed} failed" if failed else "")
+    )
+
+
+def most_telling(views: Sequence[DocumentView], room: int) -> list[DocumentView]:
+    """At most `room` documents for a screen: those at work, then the latest that ended, then those to come.
+
+    The order among the chosen stays that of `views`, so that lines do not jump.
+    """
+
+    def rank(index: int) -> tuple[int, int]:
+        view = views[index]
+        if view.over:
+            return 1, -index
+        return (0 if view.state != WAITING and view.pages else 2), index
+
+    return [views[index] for index in sorted(sorted(range(len(views)), key=rank)[:room])]
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
