@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from pipelines.errors import WeightsError
-from pipelines.models.spec import ModelSpec, Module
+from pipelines.models.spec import ModelSpec, Module, Normalisation
 
 # The C parser reads an alphabet of 18,000 entries in 0.1 s, the other in 2. BaseLoader keeps every scalar a
 # string, so that a dictionary entry such as `no` or `~` stays a character.
@@ -23,7 +23,20 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 T = TypeVar("T", int, float)
 
-_IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "scale": "1./255.", "order": "hwc"}
+_NORMALISE: dict[Normalisation, list[dict[str, Any]]] = {
+    "imagenet": [
+        {
+            "NormalizeImage": {
+                "mean": [0.485, 0.456, 0.406],
+                "std": [0.229, 0.224, 0.225],
+                "scale": "1./255.",
+                "order": "hwc",
+            }
+        }
+    ],
+    "half": [{"NormalizeImage": {"mean": [0.5] * 3, "std": [0.5] * 3, "scale": "1./255.", "order": "hwc"}}],
+    "none": [],
+}
 
 
 @dataclass(frozen=True)
@@ -109,21 +122,14 @@ def write_inference_yml(path: Path, content: Mapping[str, Any]) -> None:
 def _supplied_operations(spec: ModelSpec) -> list[dict[str, Any]]:
     _, height, width = spec.input_shape
     decode = {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}}
-    match spec.module:
-        case Module.TEXT_DETECTION:
-            return [decode, {"DetResizeForTest": None}, {"NormalizeImage": _IMAGENET}, {"ToCHWImage": None}]
-        case Module.TEXT_RECOGNITION:
-            return [decode, {"RecResizeImg": {"image_shape": [3, height, 320]}}]
-        case Module.DOC_ORIENTATION:
-            first: list[dict[str, Any]] = [
-                {"ResizeImage": {"resize_short": 256}},
-                {"CropImage": {"size": width}},
-            ]
-        case Module.TEXTLINE_ORIENTATION | Module.DOC_UNWARPING:
-            first = [{"ResizeImage": {"size": [width, height]}}]
-    # The grid form of UVDoc takes plain 0..1; so its file says nothing about a mean.
-    normalise = [] if spec.module is Module.DOC_UNWARPING else [{"NormalizeImage": _IMAGENET}]
-    return [*first, *normalise, {"ToCHWImage": None}]
+    if spec.module is Module.TEXT_RECOGNITION:
+        return [decode, {"RecResizeImg": {"image_shape": [3, height, 320]}}]
+    first: list[dict[str, Any]] = [{"ResizeImage": {"size": [width, height]}}]
+    if spec.module is Module.TEXT_DETECTION:
+        first = [decode, {"DetResizeForTest": None}]
+    elif spec.module is Module.DOC_ORIENTATION:
+        first = [{"ResizeImage": {"resize_short": 256}}, {"CropImage": {"size": width}}]
+    return [*first, *_NORMALISE[spec.normalisation], {"ToCHWImage": None}]
 
 
 def _supplied_post_process(spec: ModelSpec, alphabet: Sequence[str]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from email.message import Message
 from functools import partial
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from pipelines.errors import WeightsError
 from pipelines.models.files import CONFIG, PARAMETERS
@@ -59,7 +60,7 @@ def fetch_official(name: str, form: Form, folder: Path, hosts: OfficialHosts, re
     Raises:
         WeightsError: no host has the model; the sentence gives each host's reason.
     """
-    reasons = []
+    reasons: dict[str, list[str]] = {}
     for host in hosts.order:
         base = str(getattr(hosts, host)).rstrip("/")
         try:
@@ -68,12 +69,13 @@ def fetch_official(name: str, form: Form, folder: Path, hosts: OfficialHosts, re
             else:
                 _fetch_files(partial(_file_url, host, base, name, form), form, folder, report)
         except (WeightsError, OSError, http.client.HTTPException, tarfile.TarError) as error:
-            reasons.append(f"{base}: {_plain(error)}")
+            reasons.setdefault(_plain(error), []).append(urlsplit(base).netloc)
             for leftover in folder.iterdir():
                 leftover.unlink()
         else:
             return base
-    raise WeightsError("; ".join(reasons) or "no official host is configured")
+    said = [f"{', '.join(bases)}: {reason}" for reason, bases in reasons.items()]
+    raise WeightsError("; ".join(said) or "no official host is configured")
 
 
 def _file_url(host: str, base: str, name: str, form: Form, file: str) -> str:
@@ -105,7 +107,7 @@ def _fetch_archive(url: str, form: Form, folder: Path, report: Report) -> None:
     archive = folder / "model.tar"
     _download(url, archive, report)
     wanted = {file for group in _WANTED[form] for file in group}
-    with tarfile.open(archive) as tar:
+    with tarfile.open(archive, "r:") as tar:
         for entry in tar:
             file = Path(entry.name).name
             packed = tar.extractfile(entry) if entry.isfile() and file in wanted else None
@@ -168,5 +170,8 @@ class _StatedDigest(urllib.request.HTTPRedirectHandler):
 
 def _plain(error: Exception) -> str:
     if isinstance(error, urllib.error.URLError):
-        return f"not reached ({error.reason})"
+        reason = getattr(error.reason, "strerror", None) or error.reason
+        return f"not reached ({reason})"
+    if isinstance(error, tarfile.TarError):
+        return f"the archive is damaged ({error})"
     return str(error) or type(error).__name__

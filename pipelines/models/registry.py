@@ -75,10 +75,17 @@ def _orienters_and_unwarper() -> list[ModelSpec]:
         ModelSpec("PP-LCNet_x0_25_textline_ori", Module.TEXTLINE_ORIENTATION, (3, 80, 160), labels=_TURNED),
         ModelSpec("PP-LCNet_x1_0_textline_ori", Module.TEXTLINE_ORIENTATION, (3, 80, 160), labels=_TURNED),
         ModelSpec(
-            "ch_ppocr_mobile_v2.0_cls", Module.TEXTLINE_ORIENTATION, (3, 48, 192), (), (), None, _TURNED
+            "ch_ppocr_mobile_v2.0_cls",
+            Module.TEXTLINE_ORIENTATION,
+            (3, 48, 192),
+            (),
+            (),
+            None,
+            _TURNED,
+            "half",
         ),
         # The official export goes from image to image and hides the grid that maps boxes back to the page.
-        ModelSpec("UVDoc", Module.DOC_UNWARPING, (3, 712, 488), official_forms=()),
+        ModelSpec("UVDoc", Module.DOC_UNWARPING, (3, 712, 488), official_forms=(), normalisation="none"),
     ]
 
 

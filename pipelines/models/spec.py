@@ -12,6 +12,9 @@ Form = Literal["onnx", "paddle"]
 Dictionary = Literal["inference.yml", "metadata", "file"]
 """Where a recognition model's alphabet is: its `inference.yml`, the ONNX metadata, or a text file."""
 
+Normalisation = Literal["imagenet", "half", "none"]
+"""ImageNet's mean and std, .5 and .5, or plain 0..1."""
+
 FORMS: tuple[Form, ...] = ("onnx", "paddle")
 
 
@@ -88,6 +91,7 @@ class ModelSpec:
         official_forms: the forms in which the official hosts serve it.
         detection: a detector's thresholds, for weights that come without `inference.yml`.
         labels: a classifier's classes, for the same case.
+        normalisation: of the input, for the same case; recognition's is always .5 and .5.
     """
 
     name: str
@@ -97,6 +101,7 @@ class ModelSpec:
     official_forms: tuple[Form, ...] = ("onnx", "paddle")
     detection: DetectionDefaults | None = None
     labels: tuple[str, ...] = ()
+    normalisation: Normalisation = "imagenet"
 
     @property
     def forms(self) -> tuple[Form, ...]:
