@@ -1,0 +1,99 @@
+"""Loads the Lua scripts and runs them.
+
+Each script is `scripts/NAME.lua` behind a common prelude and the tables that Python owns: names of keys,
+allowed transitions, terminal states, and how a page goes on after a death.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from infra.errors import BrokerUnavailable, BrokerUnsuitable
+from infra.status import states
+from infra.status.keys import KEYS, Keys
+
+_FOLDER = Path(__file__).with_name("scripts")
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 30.0
+
+
+def connect(url: str) -> redis.Redis:
+    """Make a client for `url` (as redis-py writes it) that bears a restart of the server."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=_CONNECT_SECONDS,
+        socket_timeout=_ANSWER_SECONDS,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), retries=8),
+        retry_on_error=[redis.exceptions.BusyLoadingError],
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn redis-py's errors about the connection into `BrokerUnavailable`."""
+    try:
+        yield
+    except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+        raise BrokerUnavailable(f"Redis does not answer: {error}") from error
+
+
+def check_suitable(client: redis.Redis) -> None:
+    """Refuse a server that may evict keys. Raises `BrokerUnsuitable` and `BrokerUnavailable`."""
+    with translated():
+        memory = client.info("memory")
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction":
+        raise BrokerUnsuitable(
+            f"Redis has maxmemory-policy {policy} and would forget documents when memory runs short; "
+            "set it to noeviction"
+        )
+
+
+class Scripts:
+    """The scripts, bound to a client and a prefix."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._scripts = {name: client.register_script(body) for name, body in _bodies(keys.prefix).items()}
+
+    def run(self, name: str, *arguments: str | float | bytes) -> Any:
+        """Run `scripts/NAME.lua`; its top says what it takes and returns. Raises `BrokerUnavailable`."""
+        with translated():
+            return self._scripts[name](args=list(arguments))
+
+
+@cache
+def _bodies(prefix: str) -> Mapping[str, str]:
+    head = _tables(prefix) + (_FOLDER / "prelude.lua").read_text("utf-8")
+    return {
+        path.stem: f"{head}\n{path.read_text('utf-8')}"
+        for path in sorted(_FOLDER.glob("*.lua"))
+        if path.stem != "prelude"
+    }
+
+
+def _tables(prefix: str) -> str:
+    allowed = {
+        source.value: _lua({target.value: "true" for target in sorted(targets)})
+        for source, targets in states.TRANSITIONS.items()
+    }
+    modes = ", ".join(f"[{deaths}] = '{mode}'" for deaths, mode in states.MODE_AFTER_DEATHS.items())
+    return (
+        f"local KEY = {_lua({name: f'[==[{prefix}{known.template}]==]' for name, known in KEYS.items()})}\n"
+        f"local ALLOWED = {_lua(allowed)}\n"
+        f"local TERMINAL = {_lua({state.value: 'true' for state in sorted(states.TERMINAL)})}\n"
+        f"local NEXT_MODE = {{{modes}}}\n"
+        f"local MAX_ATTEMPTS = {states.MAX_ATTEMPTS}\n"
+    )
+
+
+def _lua(table: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"['{name}'] = {value}" for name, value in table.items()) + "}"

@@ -1,0 +1,53 @@
+-- Take back what is in the hands of processes that stopped renewing. ARGV: limit.
+-- Returns what is to be sent: released members, or `id:generation:split` and `id:generation:finalize`.
+local at = now()
+local sends = {}
+
+local function expire_page(id, generation, page)
+  if page_state(id, page) ~= RUNNING then
+    return
+  end
+  local mode = NEXT_MODE[attempts_of(id, page)]
+  if not mode then -- rendered ahead, but not begun
+    set_page(id, page, PENDING)
+    if covered(id, generation, page) then
+      return
+    end
+    mode = 'normal'
+  else
+    set_page(id, page, ASIDE)
+    for _, earlier in pairs(NEXT_MODE) do
+      take_in(id, released_member(id, generation, page, page, earlier))
+    end
+  end
+  local member = released_member(id, generation, page, page, mode)
+  put_out(id, member, at)
+  sends[#sends + 1] = member
+end
+
+local function expire_range(id, generation, first, last, mode)
+  local member = released_member(id, generation, first, last, mode)
+  if redis.call('ZSCORE', key('released', lane_of(id)), member) then
+    put_out(id, member, at)
+    sends[#sends + 1] = member
+  end
+end
+
+local members = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', at, 'LIMIT', 0, ARGV[1])
+for _, member in ipairs(members) do
+  unlease(member)
+  local id, generation, name = string.match(member, '^([^:]+):(%d+):(.+)$')
+  local state = state_of(id, generation)
+  if state and not TERMINAL[state] then
+    local page = string.match(name, '^p(%d+)$')
+    local first, last, mode = string.match(name, '^r(%d+)-(%d+)-([%a_]+)$')
+    if page and state == 'processing' then
+      expire_page(id, generation, tonumber(page))
+    elseif first and state == 'processing' then
+      expire_range(id, generation, first, last, mode)
+    elseif name == 'split' or name == 'finalize' then
+      sends[#sends + 1] = member
+    end
+  end
+end
+return sends

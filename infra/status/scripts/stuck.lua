@@ -1,0 +1,52 @@
+-- Find documents in which nothing has moved for long, and set them going again. ARGV: seconds, limit.
+-- Returns what is to be sent, as `expire` does.
+local at = now()
+local sends = {}
+
+-- Every range was released and has ended, and still pages are missing: part of the state was lost. Release
+-- each run of pages that nobody holds once more.
+local function mend(id, generation)
+  local states = redis.call('GET', key('pages', id)) or ''
+  local first
+  for page = 1, #states + 1 do
+    local state = string.sub(states, page, page)
+    local open = (state == PENDING or state == RUNNING or state == ASIDE)
+      and not leased(unit(id, generation, 'p' .. page), at)
+    if open then
+      set_page(id, page, PENDING)
+      first = first or page
+    elseif first then
+      local member = released_member(id, generation, first, page - 1, 'normal')
+      put_out(id, member, at)
+      sends[#sends + 1] = member
+      first = nil
+    end
+  end
+end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('active'), '-inf', at - tonumber(ARGV[1]), 'LIMIT', 0, ARGV[2])) do
+  local found = redis.call('HMGET', key('doc', id), 'state', 'generation', 'cursor', 'ranges', 'out')
+  local state, generation = found[1], found[2]
+  if not state or TERMINAL[state] then
+    redis.call('ZREM', key('active'), id)
+  else
+    redis.call('ZADD', key('active'), at, id)
+    if state == 'processing' then
+      local line = key('line', lane_of(id))
+      if tonumber(found[3]) < tonumber(found[4]) then
+        if not redis.call('LPOS', line, id) then
+          redis.call('RPUSH', line, id)
+          redis.call('SADD', key('lanes'), lane_of(id))
+        end
+      elseif tonumber(found[5]) <= 0 then
+        mend(id, generation)
+      end
+    else
+      local member = unit(id, generation, state == 'finalizing' and 'finalize' or 'split')
+      if not leased(member, at) then
+        sends[#sends + 1] = member
+      end
+    end
+  end
+end
+return sends

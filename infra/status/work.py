@@ -1,0 +1,80 @@
+"""What the scripts hand out to be done: a released range of pages, or a step of a whole document."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from infra.status.states import Mode
+
+
+class Step(StrEnum):
+    """A piece of work on a whole document that one process does at a time."""
+
+    SPLIT = "split"
+    FINALIZE = "finalize"
+
+
+class Claim(StrEnum):
+    """What became of asking for a lease."""
+
+    GO = "go"
+    EXHAUSTED = "exhausted"  # leased, but tried too often: its holder ends the document
+    HELD = "held"  # somebody else has it
+    SETTLED = "settled"  # nothing is left to do
+    GONE = "gone"  # the message is old
+
+
+class Commit(StrEnum):
+    """What became of a commit."""
+
+    FIRST = "first"
+    LAST = "last"  # the first for its page, and the one that completed the document
+    REPEATED = "repeated"
+    GONE = "gone"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRange:
+    """Pages `first` to `last` of a document, both included, counted from 1."""
+
+    document: str
+    generation: int
+    first: int
+    last: int
+    mode: Mode = Mode.NORMAL
+
+    @property
+    def lease(self) -> str:
+        """The name of its lease."""
+        return f"{self.document}:{self.generation}:r{self.first}-{self.last}-{self.mode}"
+
+    def page_lease(self, page: int) -> str:
+        """The name of a page's lease."""
+        return f"{self.document}:{self.generation}:p{page}"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentStep:
+    """Splitting or finalizing of a document."""
+
+    document: str
+    generation: int
+    step: Step
+
+    @property
+    def lease(self) -> str:
+        """The name of its lease."""
+        return f"{self.document}:{self.generation}:{self.step}"
+
+
+Work = PageRange | DocumentStep
+
+
+def parse_work(member: str) -> Work:
+    """Read `id:generation:first:last:mode`, `id:generation:split` or `id:generation:finalize`."""
+    document, generation, *rest = member.split(":")
+    if len(rest) == 1:
+        return DocumentStep(document, int(generation), Step(rest[0]))
+    first, last, mode = rest
+    return PageRange(document, int(generation), int(first), int(last), Mode(mode))

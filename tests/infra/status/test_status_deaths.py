@@ -1,0 +1,219 @@
+"""How pages go on when processes die, hand back or come late."""
+
+from __future__ import annotations
+
+import pytest
+
+from infra.status import Store
+from infra.status.states import DocumentState, Mode, PageState
+from infra.status.status import finalize_step, owner_name, split_step
+from infra.status.work import Claim, Commit, PageRange, Work
+
+FIELDS = {"tenant": "default", "priority": "normal", "source": "s", "folder": "f"}
+LANE = "default:normal"
+OLD, NEW, OTHER = owner_name("w1", 10, 1), owner_name("w1", 11, 1), owner_name("w2", 20, 1)
+WHOLE = PageRange("a", 1, 1, 4)
+
+
+@pytest.fixture
+def out(store: Store) -> Store:
+    """A document of four pages in one released range, which a process has begun."""
+    store.status.open("a", FIELDS)
+    store.status.claim(split_step("a", 1), OLD)
+    store.status.split_done(
+        split_step("a", 1), OLD, pages=[PageState.PENDING] * 4, firsts=[1], reasons={}, fields={}
+    )
+    assert store.status.release(LANE, 5) == [WHOLE]
+    assert store.status.begin_range(WHOLE, OLD) is Claim.GO
+    return store
+
+
+def alone(page: int, mode: Mode) -> PageRange:
+    return PageRange("a", 1, page, page, mode)
+
+
+def die(store: Store) -> list[Work]:
+    """What the sweep finds to send after every process died."""
+    for member in map(str, store.client.zrange("test:leases", 0, -1)):
+        store.client.zadd("test:leases", {member: 0}, xx=True)
+    return store.status.expire()
+
+
+def states(store: Store) -> str:
+    return "".join(page.value for page in store.listing.pages("a"))
+
+
+def test_a_page_in_dead_hands_goes_alone_then_to_quarantine_then_is_given_up(out: Store) -> None:
+    assert out.status.begin_page(WHOLE, 2, OLD) == (Claim.GO, 1)
+    assert set(die(out)) == {WHOLE, alone(2, Mode.ALONE)}
+    assert states(out) == "papp"
+    for attempt, mode, then in ((2, Mode.ALONE, Mode.QUARANTINE), (3, Mode.QUARANTINE, Mode.GIVEN_UP)):
+        assert out.status.begin_range(alone(2, mode), OLD) is Claim.GO
+        assert out.status.begin_page(alone(2, mode), 2, OLD) == (Claim.GO, attempt)
+        assert alone(2, then) in die(out)
+        assert out.status.begin_range(alone(2, mode), OLD) is Claim.GONE
+    assert out.status.begin_range(alone(2, Mode.GIVEN_UP), OLD) is Claim.GO
+    assert out.status.commit_page("a", 1, 2, PageState.FAILED, "three deaths") is Commit.FIRST
+    assert out.status.end_range(alone(2, Mode.GIVEN_UP), OLD) is None
+    assert states(out) == "pfpp"
+
+
+def test_the_rest_of_the_range_goes_on_without_the_page_set_aside(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    die(out)
+    assert out.status.begin_range(WHOLE, OTHER) is Claim.GO
+    assert out.status.begin_page(WHOLE, 1, OTHER)[0] is Claim.HELD
+    for page in (2, 3, 4):
+        assert out.status.begin_page(WHOLE, page, OTHER)[0] is Claim.GO
+        out.status.commit_page("a", 1, page, PageState.DONE)
+    assert out.status.end_range(WHOLE, OTHER) is None
+    assert states(out) == "addd"
+
+
+def test_a_page_rendered_ahead_is_not_charged(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    out.status.begin_page(WHOLE, 2, OLD)
+    assert out.status.park(WHOLE, 2, OLD)
+    assert set(die(out)) == {WHOLE, alone(1, Mode.ALONE)}
+    assert states(out) == "appp"
+    out.status.begin_range(WHOLE, OTHER)
+    assert out.status.begin_page(WHOLE, 2, OTHER) == (Claim.GO, 1)
+
+
+def test_a_parked_page_whose_work_goes_on_is_charged_again(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    out.status.park(WHOLE, 1, OLD)
+    assert out.status.resume(WHOLE, 1, OLD)
+    assert alone(1, Mode.ALONE) in die(out)
+    assert not out.status.resume(WHOLE, 1, OLD)
+
+
+def test_a_second_copy_of_a_message_meets_the_lease(out: Store) -> None:
+    assert out.status.begin_range(WHOLE, OTHER) is Claim.HELD
+    out.status.begin_page(WHOLE, 1, OLD)
+    assert out.status.begin_page(WHOLE, 1, OTHER)[0] is Claim.HELD
+
+
+def test_a_message_for_a_range_that_is_no_longer_released_is_gone(out: Store) -> None:
+    for page in (1, 2, 3, 4):
+        out.status.begin_page(WHOLE, page, OLD)
+        out.status.commit_page("a", 1, page, PageState.DONE)
+    assert out.status.begin_range(WHOLE, OTHER) is Claim.GONE
+    assert out.status.begin_range(PageRange("a", 1, 2, 3), OTHER) is Claim.GONE
+    assert out.status.begin_range(PageRange("a", 7, 1, 4), OTHER) is Claim.GONE
+
+
+def test_what_is_left_of_a_range_is_handed_back(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    out.status.commit_page("a", 1, 1, PageState.DONE)
+    out.status.begin_page(WHOLE, 2, OLD)
+    assert out.status.return_page(WHOLE, 2, OLD, refund=True)
+    left = out.status.end_range(WHOLE, OLD)
+    assert left == PageRange("a", 1, 2, 4)
+    assert out.status.begin_range(left, OTHER) is Claim.GO
+    assert out.status.begin_page(left, 2, OTHER) == (Claim.GO, 1)
+
+
+def test_a_page_read_alone_that_is_handed_back_stays_aside(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    die(out)
+    mine = alone(1, Mode.ALONE)
+    out.status.begin_range(mine, OLD)
+    out.status.begin_page(mine, 1, OLD)
+    out.status.return_page(mine, 1, OLD, refund=True)
+    assert states(out)[0] == "a"
+    assert out.status.end_range(mine, OLD) == mine
+    out.status.begin_range(mine, OTHER)
+    assert out.status.begin_page(mine, 1, OTHER) == (Claim.GO, 2)
+
+
+def test_a_late_commit_counts_and_its_second_reading_finds_nothing_to_do(out: Store) -> None:
+    out.status.begin_page(WHOLE, 3, OLD)
+    die(out)
+    assert out.status.commit_page("a", 1, 3, PageState.DONE) is Commit.FIRST
+    mine = alone(3, Mode.ALONE)
+    assert out.status.begin_range(mine, OTHER) is Claim.GO
+    assert out.status.begin_page(mine, 3, OTHER)[0] is Claim.SETTLED
+    assert out.status.end_range(mine, OTHER) is None
+
+
+def test_a_fault_counts_as_a_death_and_keeps_its_reason(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    assert out.status.fault_page(WHOLE, 1, OLD, "ZeroDivisionError")
+    assert out.status.expire() == [alone(1, Mode.ALONE)]
+    assert out.listing.reasons("a") == {1: "ZeroDivisionError"}
+    assert not out.status.fault_page(WHOLE, 1, OLD, "again")
+    out.status.commit_page("a", 1, 1, PageState.DONE)
+    assert out.listing.reasons("a") == {}
+
+
+def test_leases_are_renewed_for_their_owner_alone(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    names = [WHOLE.lease, WHOLE.page_lease(1)]
+    for name in names:
+        out.client.zadd("test:leases", {name: 0}, xx=True)
+    assert out.status.renew(OTHER, names) == names
+    assert out.status.renew(OLD, names) == []
+    assert out.status.expire() == []
+
+
+def test_a_process_forfeits_what_its_predecessor_in_the_same_worker_held(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    assert out.status.forfeit("w2", 20) == 0
+    assert out.status.forfeit("w", 1) == 0
+    assert out.status.forfeit("w1", 11) == 2
+    assert set(out.status.expire()) == {WHOLE, alone(1, Mode.ALONE)}
+    out.status.begin_range(WHOLE, NEW)
+    assert out.status.forfeit("w1", 11) == 0
+
+
+def test_a_range_whose_message_was_lost_is_found_overdue(out: Store) -> None:
+    assert out.status.overdue(LANE, 0) == []  # it is leased
+    out.status.end_range(WHOLE, OLD)
+    assert out.status.overdue(LANE, 60) == []
+    assert out.status.overdue(LANE, 0) == [WHOLE]
+
+
+def test_a_range_of_a_document_that_has_ended_leaves_the_window(out: Store) -> None:
+    out.status.finish("a", 1, DocumentState.CANCELLED, None)
+    assert out.status.overdue(LANE, 0) == []
+    assert out.client.zcard(f"test:released:{LANE}") == 0
+
+
+@pytest.mark.parametrize("lost", ["message", "lease"])
+def test_a_step_that_never_came_back_is_sent_again(store: Store, lost: str) -> None:
+    store.status.open("a", FIELDS)
+    if lost == "lease":
+        store.status.claim(split_step("a", 1), OLD)
+        assert store.status.stuck(0) == []
+        store.client.delete("test:leases")
+    assert store.status.stuck(0) == [split_step("a", 1)]
+    assert store.status.stuck(60) == []
+
+
+def test_a_document_that_waits_for_its_finalizing_is_sent_again(out: Store) -> None:
+    for page in (1, 2, 3, 4):
+        out.status.commit_page("a", 1, page, PageState.DONE)
+    assert out.status.stuck(0) == [finalize_step("a", 1)]
+
+
+def test_pages_whose_release_was_forgotten_are_released_again(out: Store) -> None:
+    out.status.commit_page("a", 1, 2, PageState.DONE)
+    out.status.begin_page(WHOLE, 3, OLD)
+    out.client.delete("test:leases", "test:lease:owners", f"test:released:{LANE}")
+    out.client.hset("test:doc:a", "out", 0)
+    assert out.status.stuck(0) == [PageRange("a", 1, 1, 1), PageRange("a", 1, 3, 4)]
+    assert states(out) == "pdpp"
+
+
+def test_a_document_that_fell_out_of_line_gets_in_line_again(store: Store) -> None:
+    store.status.open("a", FIELDS)
+    store.status.claim(split_step("a", 1), OLD)
+    store.status.split_done(
+        split_step("a", 1), OLD, pages=[PageState.PENDING] * 2, firsts=[1, 2], reasons={}, fields={}
+    )
+    store.client.delete(f"test:line:{LANE}", "test:lanes")
+    assert store.status.stuck(0) == []
+    assert store.status.stuck(0) == []
+    assert store.client.lrange(f"test:line:{LANE}", 0, -1) == ["a"]
+    assert store.fleet.lanes() == [LANE]

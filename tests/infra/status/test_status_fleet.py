@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import json
+
+from infra.status import Heartbeat, Store
+
+
+def heartbeat(name: str) -> Heartbeat:
+    return Heartbeat(name=name, host="h", pid=1, device="gpu:0", kind="gpu", state="idle", started=1.0)
+
+
+def test_workers_are_listed_while_they_beat(store: Store) -> None:
+    store.fleet.beat(heartbeat("a"))
+    store.fleet.beat(heartbeat("b"))
+    assert {worker.name for worker in store.fleet.workers()} == {"a", "b"}
+    store.client.delete("test:worker:a")  # as when it expires
+    assert [worker.name for worker in store.fleet.workers()] == ["b"]
+    assert store.client.zrange("test:workers", 0, -1) == ["b"]
+    assert store.client.pttl("test:worker:b") > 0
+
+
+def test_a_worker_that_leaves_is_gone_at_once(store: Store) -> None:
+    store.fleet.beat(heartbeat("a"))
+    store.fleet.leave("a")
+    assert store.fleet.workers() == []
+
+
+def test_one_leads_until_the_lock_expires(store: Store) -> None:
+    assert store.fleet.lead("sweep", "a", 60)
+    assert store.fleet.lead("sweep", "a", 60)
+    assert not store.fleet.lead("sweep", "b", 60)
+    assert store.fleet.lead("reconcile", "b", 60)
+    assert 0 < store.client.pttl("test:lock:sweep") <= 60_000
+    store.client.delete("test:lock:sweep")
+    assert store.fleet.lead("sweep", "b", 60)
+
+
+def test_a_delayed_message_is_due_in_its_time_and_once_per_message(store: Store) -> None:
+    store.fleet.delay({"task": "a", "id": 1}, 600)
+    store.fleet.delay({"id": 2, "task": "a"}, 0)
+    store.fleet.delay({"task": "a", "id": 2}, 0)
+    (text,) = store.fleet.due()
+    assert json.loads(text) == {"task": "a", "id": 2}
+    assert store.fleet.due() == [text]
+    store.fleet.sent(text)
+    assert store.fleet.due() == []
+
+
+def test_depths_count_the_messages_of_each_queue(store: Store) -> None:
+    store.client.lpush("test:ocr.cpu", "m", "n")
+    assert store.fleet.depths(["ocr.cpu", "ocr.gpu"]) == {"ocr.cpu": 2, "ocr.gpu": 0}
