@@ -1,0 +1,102 @@
+"""A pipeline's digest: two pipelines with the same digest read the same page the same way.
+
+It covers the configuration and the weights. Engine and device are left out: whoever files a document
+cannot know them, and they are recorded with each result instead. Nothing heavy is imported.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Any
+
+from pipelines.config.loading import load_config
+from pipelines.config.options import OPTIONS, check_options
+from pipelines.errors import WeightsError
+from pipelines.models import known_sha256, spec_of
+
+# Raised whenever the code reads the same page differently than before.
+_METHOD = 1
+
+_STAGES = ("TextDetection", "TextRecognition")
+_WEIGHTS = (
+    "inference.onnx",
+    "inference.pdmodel",
+    "inference.json",
+    "inference.pdiparams",
+    "inference.yml",
+    "dictionary.txt",
+)
+
+
+def pipeline_digest(
+    config_or_name: str | Path | Mapping[str, Any] | None = None, **creation_flags: object
+) -> str:
+    """SHA-256 (hexadecimal) over the normalised configuration and the weights' SHA-256.
+
+    Args:
+        config_or_name: what `create_pipeline` takes as `pipeline` or `config`.
+        creation_flags: the options given to `create_pipeline`.
+
+    Raises:
+        OptionError: for anything `create_pipeline` would refuse in these arguments.
+        WeightsError: when a `model_dir` of the configuration is not there.
+    """
+    given = isinstance(config_or_name, Mapping)
+    config = load_config(None, config_or_name) if given else load_config(config_or_name)  # type: ignore[arg-type]  # mypy does not follow `given`
+    return config_digest(with_flags(config, creation_flags))
+
+
+def with_flags(config: dict[str, Any], flags: Mapping[str, object]) -> dict[str, Any]:
+    """`config` with options given at creation written over its own."""
+    for name, value in check_options(flags).items():
+        *sections, key = OPTIONS[name][1]
+        place = config
+        for section in sections:
+            place[section] = place = dict(place.get(section) or {})
+        place[key] = value
+    return config
+
+
+def config_digest(config: Mapping[str, Any]) -> str:
+    """The digest of a checked configuration."""
+    modules = config.get("SubModules") or {}
+    stages = {name: _stage(modules.get(name) or {}) for name in _STAGES}
+    body = {"method": _METHOD, "pipeline": config["pipeline_name"], "stages": stages}
+    return sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _stage(module: Mapping[str, Any]) -> dict[str, Any]:
+    # How many lines share a batch, and where the weights lie, change no text.
+    said = {key: value for key, value in module.items() if value is not None}
+    folder, name = said.pop("model_dir", None), said.get("model_name")
+    said.pop("batch_size", None)
+    weights = _folder_digest(Path(folder)) if folder else _pinned_digest(name)
+    return {"settings": {key: _plain(value) for key, value in said.items()}, "weights": weights}
+
+
+def _plain(value: Any) -> Any:
+    # 1 and 1.0 are the same threshold.
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _pinned_digest(name: str | None) -> str | None:
+    if name is None:
+        return None
+    spec = spec_of(name)
+    form = next(iter((*spec.official_forms, *spec.forms)), None)
+    return known_sha256(name, form)
+
+
+def _folder_digest(folder: Path) -> dict[str, str]:
+    digests = {}
+    for name in _WEIGHTS:
+        path = folder / name
+        if path.is_file():
+            with path.open("rb") as file:
+                digests[name] = file_digest(file, "sha256").hexdigest()
+    if not digests:
+        raise WeightsError(f"The model_dir {folder} holds no weights")
+    return digests

@@ -1,0 +1,109 @@
+"""What one page gives: texts, polygons and scores, as JSON and as a picture."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from pipelines.read import PageImage
+
+_WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+
+
+class OCRResult:
+    """The result of one page.
+
+    Attributes:
+        page: the page it was read from; its pixels are what `.img` draws on.
+        timings: seconds spent in each stage.
+    """
+
+    def __init__(self, res: Mapping[str, Any], page: PageImage, *, position: int = 0) -> None:
+        self._res = dict(res)
+        self._position = position
+        self.page = page
+        self.timings: dict[str, float] = self._res["timings"]
+
+    def __getitem__(self, key: str) -> Any:
+        """A field of the result, by its name in the JSON."""
+        return self._res[key]
+
+    @property
+    def json(self) -> dict[str, dict[str, Any]]:
+        """`{"res": {...}}` with nothing in it but what JSON knows."""
+        return {"res": json.loads(json.dumps(self._res))}
+
+    @property
+    def img(self) -> dict[str, Image]:
+        """`{"ocr_res_img": picture}`: the page with its polygons, beside it the texts in their places."""
+        from pipelines.draw import draw_ocr_result  # noqa: PLC0415  -- fonts load only when a picture is wanted
+
+        res = self._res
+        picture = draw_ocr_result(self.page.image, res["rec_polys"], res["rec_texts"], res["rec_scores"])
+        return {"ocr_res_img": picture}
+
+    @property
+    def stem(self) -> str:
+        """How the page's files begin: its input's stem, for a page of a document with `_{page_index}`."""
+        if self._res["input_path"] is None:
+            return f"array_{self._position}"
+        stem = Path(self._res["input_path"]).stem
+        index = self._res["page_index"]
+        return stem if index is None else f"{stem}_{index}"
+
+    def print(
+        self,
+        format_json: bool = True,
+        indent: int = 4,
+        ensure_ascii: bool = False,
+        json_format: bool | None = None,
+    ) -> None:
+        """Write the result to standard output.
+
+        Args:
+            format_json: as indented JSON; otherwise as one line.
+            indent: of the JSON, spaces.
+            ensure_ascii: write escapes for what is not ASCII.
+            json_format: upstream's name for `format_json`; wins when given.
+        """
+        pretty = format_json if json_format is None else json_format
+        body = {"res": self._res}
+        text = json.dumps(body, indent=indent, ensure_ascii=ensure_ascii) if pretty else str(body)
+        sys.stdout.write(text + "\n")
+
+    def save_to_json(self, save_path: str | Path, indent: int = 4, ensure_ascii: bool = False) -> Path:
+        """Write the inner object to `save_path` (a `.json` file, or a folder for `{stem}_res.json`)."""
+        path = self._target(save_path, f"{self.stem}_res.json", {".json"})
+        path.write_text(json.dumps(self._res, indent=indent, ensure_ascii=ensure_ascii), encoding="utf-8")
+        return path
+
+    def save_to_img(self, save_path: str | Path) -> list[Path]:
+        """Draw the pictures into `save_path` (a picture's path, or a folder for `{stem}_{name}.{ext}`)."""
+        suffix = Path(self._res["input_path"] or "").suffix.lower()
+        suffix = suffix if suffix in _WRITABLE else ".png"
+        written = []
+        for name, picture in self.img.items():
+            path = self._target(save_path, f"{self.stem}_{name}{suffix}", _WRITABLE)
+            picture.save(path)
+            written.append(path)
+        return written
+
+    def save_all(self, save_path: str | Path) -> None:
+        """Write the JSON and the pictures into the folder `save_path`."""
+        Path(save_path).mkdir(parents=True, exist_ok=True)
+        self.save_to_json(save_path)
+        self.save_to_img(save_path)
+
+    @staticmethod
+    def _target(save_path: str | Path, name: str, suffixes: set[str]) -> Path:
+        path = Path(save_path)
+        if path.suffix.lower() not in suffixes or path.is_dir():
+            path = path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path

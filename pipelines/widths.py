@@ -1,0 +1,70 @@
+"""How wide a text line enters the recognition network, and with which others.
+
+The network is fully convolutional along the line, so any canvas at least as wide as the line will do, but
+engines prepare kernels for every new shape: a closed set of canvases keeps them warm.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Literal, TypeAlias
+
+WidthMode: TypeAlias = Literal["bucket", "exact"]
+
+WIDEST = 3200  # a longer line is squeezed, as upstream does
+BUCKETS = (*range(128, 641, 64), *range(768, 1281, 128), 1600, 2240, WIDEST)
+_BATCH_SIZES = (8, 4, 2, 1)
+# The network's answer takes 18,710 numbers for every eighth column: this bounds a batch's memory.
+_MOST_COLUMNS = 5120
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A line's place in its batch: pixels of `content`, then zeros up to `width`."""
+
+    content: int
+    width: int
+
+
+def canvas_for(line_width: int, line_height: int, *, height: int, least: int, mode: WidthMode) -> Canvas:
+    """The canvas of a line of this size once it is scaled to `height`.
+
+    Args:
+        line_width: of the crop, pixels.
+        line_height: of the crop, pixels.
+        height: the network's input height.
+        least: the narrowest canvas of `exact` mode, the width the network was trained at.
+        mode: `exact` gives every line its own width, upstream's canvas for a batch of one; `bucket` the
+            narrowest of `BUCKETS` that holds it.
+    """
+    natural = ceil(height * (line_width / line_height))
+    if mode == "exact":
+        width = min(WIDEST, int(height * max(least / height, line_width / line_height)))
+        return Canvas(min(natural, width), width)
+    content = min(natural, WIDEST)
+    return Canvas(content, BUCKETS[bisect_left(BUCKETS, content)])
+
+
+def plan_batches(canvases: Sequence[Canvas], largest: int) -> list[list[int]]:
+    """Indices of `canvases` in batches of one width each; sizes come from a closed set too.
+
+    Padding a batch with empty lines would be simpler and waste the time of reading them.
+    """
+    same_width: dict[int, list[int]] = defaultdict(list)
+    for index, canvas in enumerate(canvases):
+        same_width[canvas.width].append(index)
+    return [batch for width in sorted(same_width) for batch in _split(same_width[width], width, largest)]
+
+
+def _split(indices: list[int], width: int, largest: int) -> list[list[int]]:
+    most = max(1, min(largest, _MOST_COLUMNS // width))
+    batches, start = [], 0
+    for size in _BATCH_SIZES:
+        while size <= most and len(indices) - start >= size:
+            batches.append(indices[start : start + size])
+            start += size
+    return batches
