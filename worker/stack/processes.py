@@ -35,7 +35,8 @@ class ChildProcess:
         args: Program and arguments.
         env: The whole environment of the child.
         log_path: Takes its output; the log of the start before is kept beside it, with `.1` appended.
-        pid_path: A pid file, by which the next start finds the child should this process be killed.
+        pid_path: A pid file, or one already claimed, by which the next start finds the child should this
+            process be killed. The claim is given up when the child ends.
         cwd: Its working directory; None for the folder of the log.
         name: What error sentences call it; None for the program's name.
 
@@ -48,14 +49,14 @@ class ChildProcess:
         env: Mapping[str, str],
         log_path: Path,
         *,
-        pid_path: Path | None = None,
+        pid_path: Path | PidFile | None = None,
         cwd: Path | None = None,
         name: str | None = None,
     ) -> None:
         self.name = name if name is not None else Path(args[0]).name
         self.log_path = log_path
         log_path.parent.mkdir(parents=True, exist_ok=True)
-        self._claim = None if pid_path is None else PidFile(pid_path)
+        self._claim = PidFile(pid_path) if isinstance(pid_path, Path) else pid_path
         try:
             self._process = _start(args, env, log_path, cwd if cwd is not None else log_path.parent)
         except OSError as error:
