@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
-SUCCEEDED = "succeeded"
+from infra.status import DocumentStatus
+from infra.status.states import TERMINAL, DocumentState
+
 WAITING = "waiting"
-TERMINAL = frozenset({SUCCEEDED, "partial", "failed", "cancelled", "rejected", "superseded"})
 STYLES = {
     WAITING: "dim",
-    "received": "dim",
-    SUCCEEDED: "green",
-    "partial": "yellow",
-    "failed": "bold red",
-    "rejected": "red",
-    "cancelled": "dim",
-    "superseded": "dim",
+    DocumentState.RECEIVED: "dim",
+    DocumentState.SUCCEEDED: "green",
+    DocumentState.PARTIAL: "yellow",
+    DocumentState.FAILED: "bold red",
+    DocumentState.REJECTED: "red",
+    DocumentState.CANCELLED: "dim",
+    DocumentState.SUPERSEDED: "dim",
 }
 
 
@@ -42,6 +44,11 @@ class DocumentView:
     done: int = 0
     failed: int = 0
     reason: str | None = None
+
+    @classmethod
+    def of(cls, status: DocumentStatus, name: str) -> Self:
+        """What the queue says of a document that the person calls `name`."""
+        return cls(name, status.id, status.state, status.pages, status.done, status.failed, status.reason)
 
     @property
     def over(self) -> bool:
