@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # test folders are no packages; `services` is found so
+pytest_plugins = ["services"]
 
 _BESIDE = Path(__file__).resolve().parents[1].parent / "shared" / "data"
 

@@ -1,6 +1,6 @@
 """Storage: objects in a bucket of any S3 server, or files below a directory, behind one interface.
 
-Importing this loads no S3 library; opening an `s3://` location does.
+Importing this loads neither kind of storage; opening a location does.
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from infra.storage.base import ObjectInfo, Storage
-from infra.storage.directory import DirectoryStorage
 from infra.storage.location import Location
 from infra.storage.options import S3Options
 
-__all__ = ["DirectoryStorage", "Location", "ObjectInfo", "S3Options", "Storage", "open_storage"]
+__all__ = ["Location", "ObjectInfo", "S3Options", "Storage", "open_storage"]
 
 
 def open_storage(location: Location, s3: S3Options | None = None) -> Storage:
@@ -23,6 +22,8 @@ def open_storage(location: Location, s3: S3Options | None = None) -> Storage:
         s3: How to reach the S3 server; None for Amazon's, with the credentials found by boto3's own rules.
     """
     if location.scheme == "file":
+        from infra.storage.directory import DirectoryStorage  # noqa: PLC0415 - a producer opens no storage
+
         return DirectoryStorage(Path(location.bucket))
     from infra.storage.s3 import S3Storage  # noqa: PLC0415 - boto3 takes 0.2 s, so only S3's users load it
 

@@ -71,12 +71,16 @@ class Storage(Protocol):
     def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
         """Put `data` in the place of the object whose ETag is `if_match`; None replaces whatever is there.
 
-        Raises `PreconditionFailed` when the ETag is another, `NotFound` when it is given and there is none.
+        Raises `PreconditionFailed` when the ETag is another, or given and there is no object.
         """
         ...
 
     def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
-        """Yield objects whose key starts with `prefix`, in the order of their keys' bytes, page by page."""
+        """Yield objects whose key starts with `prefix` and comes after `start_after`, page by page.
+
+        The order is that of the keys' bytes. (SeaweedFS, against S3's rules, sorts a folder by its name
+        without the slash.) To go on after the last key seen loses nothing anywhere.
+        """
         ...
 
     def delete(self, key: str) -> None:

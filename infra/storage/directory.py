@@ -178,7 +178,7 @@ class DirectoryStorage:
 
     def _check_match(self, key: str, old: ObjectInfo | None, etag: str) -> None:
         if old is None:
-            raise NotFound(f"{self._where(key)} is not there to be replaced")
+            raise PreconditionFailed(f"{self._where(key)} is not there to be replaced")
         if old.etag != etag:
             raise PreconditionFailed(f"{self._where(key)} is {old.etag}, not {etag}: it was not replaced")
 

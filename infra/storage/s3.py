@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from infra.errors import AlreadyExists, Changed, PreconditionFailed
+from infra.errors import AlreadyExists, Changed, NotFound, PreconditionFailed
 from infra.storage.base import ObjectInfo
 from infra.storage.checks import check_key, check_range
 from infra.storage.files import atomic_copy, open_data
@@ -83,8 +83,12 @@ class S3Storage:
 
     def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
         """See `Storage.replace`."""
-        condition = {} if if_match is None else {"IfMatch": f'"{if_match}"'}
-        return self._put(key, data, condition, content_type, {})
+        if if_match is None:
+            return self._put(key, data, {}, content_type, {})
+        try:
+            return self._put(key, data, {"IfMatch": f'"{if_match}"'}, content_type, {})
+        except NotFound as error:  # servers differ: some answer so, some that the condition failed
+            raise PreconditionFailed(f"{self._where(key)} is not there to be replaced") from error
 
     def list(self, prefix: str, *, start_after: str | None = None) -> Iterator[ObjectInfo]:
         """See `Storage.list`; entries have neither version, type nor metadata."""

