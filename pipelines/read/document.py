@@ -1,0 +1,86 @@
+"""One document, whatever its type: open it, look at its pages, take one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.errors import OptionError, UnsupportedInput
+from pipelines.read import sniff
+from pipelines.read.base import Document, Source
+from pipelines.read.limits import ReadLimits
+from pipelines.read.pages import DocumentInfo
+from pipelines.read.pdf import PdfDocument
+from pipelines.read.picture import PictureDocument
+
+
+def open_document(
+    source: str | Path | bytes,
+    *,
+    password: str | None = None,
+    dpi: float = 144,
+    limits: ReadLimits | None = None,
+    pages: str | Iterable[int] | None = None,
+    name: str | None = None,
+) -> Document:
+    """Open a picture or a PDF by its content; the name's ending is never asked.
+
+    Args:
+        source: a path, or the file's bytes.
+        password: for an encrypted PDF.
+        dpi: at which PDF pages are rendered.
+        limits: what a document may hold; None for the defaults.
+        pages: those to list in `info`, see `Document.select`.
+        name: what errors call the document; None takes the file's name.
+
+    Raises:
+        UnsupportedInput, DamagedInput, PasswordRequired, LimitExceeded: the whole document cannot be read.
+        OptionError: a page or dpi that cannot be.
+    """
+    limits = limits or ReadLimits()
+    plain: Source = source if isinstance(source, bytes) else Path(source)
+    called = name or ("the document" if isinstance(plain, bytes) else plain.name)
+    if not dpi > 0:
+        raise OptionError(f"dpi must be above 0, not {dpi}")
+    kind = sniff.media_type(_head(plain, called, limits), called)
+    document = _of_type(kind, plain, called, limits, dpi, password)
+    try:
+        document.select(pages)
+    except OptionError:
+        document.close()
+        raise
+    return document
+
+
+def _of_type(
+    kind: str, source: Source, name: str, limits: ReadLimits, dpi: float, password: str | None
+) -> Document:
+    if kind == sniff.PDF:
+        return PdfDocument(source, name, limits, dpi=dpi, password=password)
+    return PictureDocument(source, name, kind, limits)
+
+
+def probe(
+    source: str | Path | bytes,
+    *,
+    password: str | None = None,
+    dpi: float = 144,
+    limits: ReadLimits | None = None,
+    name: str | None = None,
+) -> DocumentInfo:
+    """What is in a document; opens it, decodes nothing. Raises what `open_document` raises."""
+    with open_document(source, password=password, dpi=dpi, limits=limits, name=name) as document:
+        return document.info
+
+
+def _head(source: Source, name: str, limits: ReadLimits) -> bytes:
+    if isinstance(source, bytes):
+        limits.check_bytes(len(source), name)
+        return source[: sniff.HEAD_BYTES]
+    try:
+        with source.open("rb") as file:
+            limits.check_bytes(source.stat().st_size, name)
+            return file.read(sniff.HEAD_BYTES)
+    except (OSError, ValueError) as error:  # a ValueError: a path with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise UnsupportedInput(f"{name}: cannot be opened ({reason})") from error

@@ -1,0 +1,75 @@
+"""How much a document may hold. The names are public: an error's sentence tells which limit it met."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from pipelines.errors import LimitExceeded
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """Checked before any pixel is decoded.
+
+    Attributes:
+        max_bytes: of a file, or of what a URL sends.
+        max_pages: of a PDF or a multi-frame TIFF.
+        max_page_megapixels: of one decoded or rendered page; 64 are 192 MB in memory. A0 at 200 dpi is 62.
+        max_side: of one page, pixels. Results hold coordinates as int16, and so does OpenCV's warping.
+        min_dpi: a PDF page too large for the two limits above is rendered at less than the dpi asked for,
+            but at no less than this; one that would need less is refused.
+    """
+
+    max_bytes: int = 2 << 30
+    max_pages: int = 20_000
+    max_page_megapixels: float = 64.0
+    max_side: int = 32_000
+    min_dpi: float = 36.0
+
+    def check_bytes(self, size: int, where: str) -> None:
+        """LimitExceeded when a file of `size` bytes is too large."""
+        if size > self.max_bytes:
+            raise LimitExceeded(
+                f"{where}: {size} bytes are more than max_bytes allows ({self.max_bytes})", limit="max_bytes"
+            )
+
+    def check_pages(self, count: int, where: str) -> None:
+        """LimitExceeded when a document claims too many pages."""
+        if count > self.max_pages:
+            raise LimitExceeded(
+                f"{where}: {count} pages are more than max_pages allows ({self.max_pages})", limit="max_pages"
+            )
+
+    def check_size(self, width: int, height: int, where: str) -> None:
+        """LimitExceeded when a picture of that size, in pixels, is too large."""
+        if max(width, height) > self.max_side:
+            raise LimitExceeded(
+                f"{where}: {width}x{height} pixels are more than max_side allows ({self.max_side} a side)",
+                limit="max_side",
+            )
+        megapixels = width * height / 1e6
+        if megapixels > self.max_page_megapixels:
+            raise LimitExceeded(
+                f"{where}: {width}x{height} pixels are {megapixels:.0f} megapixels, more than "
+                f"max_page_megapixels allows ({self.max_page_megapixels:g})",
+                limit="max_page_megapixels",
+            )
+
+    def fitting_dpi(self, width: float, height: float, dpi: float, where: str) -> float:
+        """The dpi, at most the one asked for, at which a page of that size in points keeps the limits.
+
+        Raises:
+            LimitExceeded: it would be less than `min_dpi`; the sentence names the limit that asks for it.
+        """
+        by_side = self.max_side * 72 / max(width, height)
+        by_area = 72 * math.sqrt(self.max_page_megapixels * 1e6 / (width * height))
+        fitting = min(dpi, by_side, by_area)
+        if fitting < min(dpi, self.min_dpi):
+            limit = "max_side" if by_side < by_area else "max_page_megapixels"
+            raise LimitExceeded(
+                f"{where}: {width:g}x{height:g} points are too large for {limit} ({getattr(self, limit):g}) "
+                f"even at {self.min_dpi:g} dpi",
+                limit=limit,
+            )
+        return fitting

@@ -1,0 +1,220 @@
+"""Pictures: OpenCV decodes plain JPEG and PNG, Pillow everything else.
+
+A picture that breaks off is rejected: half a page read without a word would be a loss nobody notices.
+"""
+
+from __future__ import annotations
+
+import io
+import mmap
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from pipelines.errors import DamagedInput, InputError
+from pipelines.read.base import Document, Source
+from pipelines.read.limits import ReadLimits
+from pipelines.read.pages import BgrImage, PageImage, PageInfo
+from pipelines.read.pixels import pillow_to_bgr, stand_upright, turn_of
+
+_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "AVIF")
+_TIFF = "image/tiff"
+_PLAIN = frozenset({"L", "RGB"})
+_TAIL_BYTES = 64
+_PADDING = b"\0\r\n "
+_BITS_PER_SAMPLE = 258
+_CENTIMETRES_PER_INCH = 2.54
+_BOMB_CHECK = threading.Lock()
+
+
+class PictureDocument(Document):
+    """A picture file; a TIFF has a page per frame, an animation only its first frame.
+
+    Raises:
+        DamagedInput: the header cannot be read.
+        LimitExceeded: too many frames, or the only one is too large.
+    """
+
+    def __init__(self, source: Source, name: str, media_type: str, limits: ReadLimits) -> None:
+        super().__init__(source, name, media_type, limits)
+        with self._translated(name), _without_bomb_check():
+            file = io.BytesIO(source) if isinstance(source, bytes) else source
+            self._picture = Image.open(file, formats=_FORMATS)
+        try:
+            with self._translated(name):
+                self._frames = self._walk() if media_type == _TIFF else [self._facts(1)]
+            if len(self._frames) == 1 and self._frames[0].problem:
+                limits.check_size(*_upright_size(self._picture, self._orientation()), name)
+        except InputError:
+            self.close()
+            raise
+
+    @property
+    def page_count(self) -> int:
+        """1, or the frames of a TIFF."""
+        return len(self._frames)
+
+    def _page_info(self, number: int) -> PageInfo:
+        return self._frames[number - 1]
+
+    def _walk(self) -> list[PageInfo]:
+        """Step from frame to frame; the limit holds before the last is reached."""
+        frames: list[PageInfo] = []
+        try:
+            while True:
+                self.limits.check_pages(len(frames) + 1, self.name)
+                self._picture.seek(len(frames))
+                frames.append(self._facts(len(frames) + 1))
+        except EOFError:
+            return frames
+
+    def _facts(self, number: int) -> PageInfo:
+        width, height = _upright_size(self._picture, self._orientation())
+        try:
+            self.limits.check_size(width, height, f"{self.name}, page {number}")
+        except InputError as error:
+            return PageInfo(number, 0, 0, 0.0, None, str(error))
+        return PageInfo(number, width, height, width * height / 1e6, _dpi(self._picture))
+
+    def _orientation(self) -> int:
+        """EXIF orientation 1..8. Pillow turns TIFF frames itself, and reports their size turned."""
+        if self.media_type == _TIFF:
+            return 1
+        return int(self._picture.getexif().get(ExifTags.Base.Orientation, 1))
+
+    def _decode(self, number: int) -> PageImage:
+        where = self.where(number)
+        with self._translated(where):
+            self._picture.seek(number - 1)
+            self.limits.check_size(*self._picture.size, where)
+            dpi, rotation = _dpi(self._picture), self._rotation()
+            image = self._fast() if number == 1 else None
+            if image is None:
+                with _without_bomb_check(self._picture):
+                    image = self._slow()
+        return PageImage(
+            image=image,
+            input_path=self.input_path,
+            page_index=number - 1 if self.page_count > 1 else None,
+            number=number,
+            width=image.shape[1],
+            height=image.shape[0],
+            dpi=dpi,
+            rotation=rotation,
+            media_type=self.media_type,
+        )
+
+    def _rotation(self) -> int:
+        if self.media_type == _TIFF:
+            return turn_of(_tag(self._picture, ExifTags.Base.Orientation, 1))
+        return turn_of(self._orientation())
+
+    def _fast(self) -> BgrImage | None:
+        """By OpenCV where it gives the same pixels sooner; None where Pillow must look."""
+        picture = self._picture
+        if self.media_type not in ("image/jpeg", "image/png") or picture.mode not in _PLAIN:
+            return None
+        plain = picture.format in ("JPEG", "MPO") or _is_plain_png(picture)
+        if not plain or not _ends_properly(self._tail(), self.media_type):
+            return None
+        image = cv2.imdecode(self._raw(), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if image is None:
+            return None
+        return stand_upright(np.asarray(image, dtype=np.uint8), self._orientation())
+
+    def _slow(self) -> BgrImage:
+        orientation = self._orientation()
+        bits = _tag(self._picture, _BITS_PER_SAMPLE, 0) if self.media_type == _TIFF else 16
+        deep = bits if 8 < bits <= 16 else None  # noqa: PLR2004  -- other depths Pillow has already unpacked
+        self._picture.load()
+        return stand_upright(pillow_to_bgr(self._picture, deep), orientation)
+
+    def _tail(self) -> bytes:
+        if isinstance(self._source, bytes):
+            return self._source[-4096:]
+        with self._source.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(max(0, size - 4096))
+            return file.read()
+
+    def _raw(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        if isinstance(self._source, bytes):
+            return np.frombuffer(self._source, np.uint8)
+        with self._source.open("rb") as file:  # mapped, so that bytes after the picture cost no memory
+            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+
+    @contextmanager
+    def _translated(self, where: str) -> Iterator[None]:
+        """Pillow's and OpenCV's errors as DamagedInput.
+
+        A hostile file makes decoders raise nearly every class there is; what they say is kept to one line.
+        """
+        try:
+            yield
+        except InputError:
+            raise
+        except UnidentifiedImageError as error:
+            raise DamagedInput(f"{where}: it starts like {self.media_type}, but cannot be decoded") from error
+        except MemoryError as error:
+            raise DamagedInput(f"{where}: there is no memory to decode the picture") from error
+        except Exception as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise DamagedInput(f"{where}: the picture is damaged ({reason})") from error
+
+    def close(self) -> None:
+        """Close the file; a second time is no fault."""
+        self._picture.close()
+
+
+@contextmanager
+def _without_bomb_check(picture: Image.Image | None = None) -> Iterator[None]:
+    """Switch off Pillow's own size check, which warns at 89 megapixels: the limits here are named."""
+    limit = Image.MAX_IMAGE_PIXELS
+    if picture is not None and (limit is None or picture.width * picture.height <= limit):
+        yield
+        return
+    with _BOMB_CHECK:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+def _upright_size(picture: Image.Image, orientation: int) -> tuple[int, int]:
+    width, height = picture.size
+    return (height, width) if turn_of(orientation) in (90, 270) else (width, height)
+
+
+def _dpi(picture: Image.Image) -> float | None:
+    """Dots per inch as the metadata says; None when it says nothing sensible."""
+    stated = picture.info.get("dpi")
+    try:
+        dpi = round(float(stated[0]), 3) if stated else 0.0
+    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None
+    return dpi if 1 < dpi < 1e5 else None  # noqa: PLR2004  -- 0, 1 and NaN stand for unknown in many files
+
+
+def _tag(picture: Image.Image, tag: int, default: int) -> int:
+    """A whole number out of a TIFF frame's directory; of several, the first."""
+    value = getattr(picture, "tag_v2", {}).get(tag, default)
+    return int(value[0] if isinstance(value, tuple) else value)
+
+
+def _is_plain_png(picture: Image.Image) -> bool:
+    """8 bits a sample and no transparency: what OpenCV reads into the same pixels as Pillow."""
+    modes = {tile[3] for tile in getattr(picture, "tile", ())}
+    return picture.format == "PNG" and "transparency" not in picture.info and modes <= _PLAIN
+
+
+def _ends_properly(tail: bytes, media_type: str) -> bool:
+    """Whether the file has its end marker; without one OpenCV would fill up with grey."""
+    if media_type == "image/png":
+        return b"IEND" in tail[-_TAIL_BYTES:]
+    return tail.rstrip(_PADDING).endswith(b"\xff\xd9")
