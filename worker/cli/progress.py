@@ -30,7 +30,7 @@ class Progress(Protocol):
         ...
 
     def say(self, sentence: str) -> None:
-        """Show what the stack itself is doing."""
+        """Show what the stack itself is doing, until the next sentence; an empty one says nothing more."""
         ...
 
     def show(self, views: Sequence[DocumentView]) -> None:
@@ -49,6 +49,7 @@ class PlainLines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._told: dict[str, tuple[DocumentView, float]] = {}
+        self._sentence = ""
 
     def __enter__(self) -> Self:
         return self
@@ -57,8 +58,10 @@ class PlainLines:
         return
 
     def say(self, sentence: str) -> None:
-        """Print the sentence."""
-        self._console.print(sentence)
+        """Print the sentence, unless it says nothing new."""
+        if sentence not in {"", self._sentence}:
+            self._console.print(sentence)
+        self._sentence = sentence
 
     def show(self, views: Sequence[DocumentView]) -> None:
         """Print what has changed and matters."""
@@ -118,9 +121,11 @@ class LiveTable:
         return Group(*parts)
 
 
-def document_table(views: Sequence[DocumentView], *, room: int) -> Table:
+def document_table(views: Sequence[DocumentView], *, room: int, ids: bool = False) -> Table:
     """The documents as a table of at most `room` rows (at least one), with a row for those left out."""
     table = Table(box=None, pad_edge=False, header_style="dim")
+    if ids:
+        table.add_column("id", no_wrap=True)
     table.add_column("document", overflow="ellipsis", no_wrap=True, max_width=48)
     table.add_column("state", no_wrap=True)
     table.add_column("pages", no_wrap=True)
@@ -128,7 +133,8 @@ def document_table(views: Sequence[DocumentView], *, room: int) -> Table:
     chosen = most_telling(views, max(1, room))
     for view in chosen:
         style = STYLES.get(view.state, "cyan")
-        table.add_row(Text(view.name), Text(view.state, style=style), view.page_count(), view.reason or "")
+        cells = [Text(view.name), Text(view.state, style=style), Text(view.page_count())]
+        table.add_row(*([Text(view.id)] if ids else []), *cells, Text(view.reason or ""))
     if len(chosen) < len(views):
         table.add_row(Text(f"and {len(views) - len(chosen):,} more", style="dim"), "", "", "")
     return table

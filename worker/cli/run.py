@@ -9,6 +9,7 @@ import typer
 
 from worker.cli.errors import ExitCode
 from worker.cli.options import Engine, Pipeline, WorkerDevice, Workers, worker_count
+from worker.stack.plan import Plan
 
 Paths = Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, PDFs, or folders of them.")]
 Results = Annotated[
@@ -33,14 +34,6 @@ def run(
     """
     from worker.cli.session import read_through_queue  # noqa: PLC0415  -- brings queue and servers
 
-    complete = read_through_queue(
-        paths,
-        results,
-        workers=worker_count(workers),
-        as_json=as_json,
-        pipeline=pipeline,
-        device=device,
-        engine=engine,
-    )
-    if not complete:
+    plan = Plan(worker_count(workers), device, pipeline, engine)
+    if not read_through_queue(paths, results, plan, json_wanted=as_json):
         raise typer.Exit(ExitCode.INCOMPLETE)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from worker.cli.errors import ExitCode
 from worker.cli.options import StackFolder
 
 Id = Annotated[
@@ -19,7 +20,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def status(id: Id = None, watch: Watch = False, as_json: AsJson = False, folder: StackFolder = None) -> None:  # noqa: A002  -- Typer shows the name
-    """Show how one document, or all recent ones, are doing."""
+    """Show how one document, or all recent ones, are doing.
+
+    Ends with 3 when the document that was named has ended without every page being read.
+    """
     from worker.cli.asking import show_status  # noqa: PLC0415  -- brings Redis
 
-    show_status(id, folder, watch=watch, as_json=as_json)
+    if not show_status(id, folder, watch=watch, as_json=as_json):
+        raise typer.Exit(ExitCode.INCOMPLETE)

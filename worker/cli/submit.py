@@ -15,7 +15,7 @@ Locations = Annotated[
 
 
 def submit(locations: Locations, folder: StackFolder = None) -> None:
-    """Announce documents that lie where the stack can read them; prints one id a line.
+    """Announce documents that lie where the stack can read them; prints their ids.
 
     Without --dir, the settings (PAGELINE_BROKER_URL and so on) say which stack.
     """

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from worker.cli.options import Engine, Pipeline, WorkerDevice, Workers, worker_count
+from worker.stack.plan import Plan
 
 Folder = Annotated[
     Path, typer.Option("--dir", metavar="DIR", help="Where inbox, results and state live.", file_okay=False)
@@ -30,6 +31,4 @@ def up(
     """
     from worker.cli.keeping import keep_running  # noqa: PLC0415  -- brings queue and servers
 
-    keep_running(
-        folder, s3=s3, workers=worker_count(workers), pipeline=pipeline, device=device, engine=engine
-    )
+    keep_running(folder, Plan(worker_count(workers), device, pipeline, engine), s3=s3)

@@ -77,9 +77,9 @@ def totals(views: Iterable[DocumentView]) -> str:
     pages = sum(view.done for view in views)
     failed = sum(view.failed for view in views)
     return (
-        (f"{over} of {_plural(len(views), 'document')}" if over < len(views) else _plural(over, "document"))
+        (f"{over} of {plural(len(views), 'document')}" if over < len(views) else plural(over, "document"))
         + (f": {by_state}" if by_state else "")
-        + f"; {_plural(pages, 'page')} read"
+        + f"; {plural(pages, 'page')} read"
         + (f", {failed} failed" if failed else "")
     )
 
@@ -99,5 +99,6 @@ def most_telling(views: Sequence[DocumentView], room: int) -> list[DocumentView]
     return [views[index] for index in sorted(sorted(range(len(views)), key=rank)[:room])]
 
 
-def _plural(count: int, noun: str) -> str:
+def plural(count: int, noun: str) -> str:
+    """`1 page`, `2,000 pages`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

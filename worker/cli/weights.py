@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +20,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from pipelines import create_pipeline
 from pipelines.config.loading import load_config, pipeline_names
 from pipelines.models import Form, ModelState, list_models
 from pipelines.models import Progress as Step
@@ -113,3 +115,13 @@ def _condition(state: ModelState | None) -> Text:
     if state.problem is not None:
         return Text("damaged", style="red")
     return Text("here", style="green") if state.cached else Text("to fetch")
+
+
+def fetch_for(creation: Mapping[str, Any]) -> None:
+    """Bring the weights of a pipeline here, so that no worker has to; `creation` is what makes it.
+
+    Raises:
+        PipelineError: it cannot be made like that, or weights cannot be had.
+    """
+    with stderr().status("looking after the weights"):
+        create_pipeline(**creation)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-SIDECAR = ".pageline.json"  # options for the document it stands beside; never a document itself
+from tasks.options import SIDECAR_SUFFIX
 
 # What copying programs, browsers and editors call a file that is not finished.
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".tmp", ".temp", ".swp", "~")
@@ -20,7 +20,7 @@ def is_document(key: str) -> bool:
     return (
         bool(name)
         and not any(segment.startswith(".") for segment in segments)
-        and not name.endswith((SIDECAR, *_TEMPORARY))
+        and not name.endswith((SIDECAR_SUFFIX, *_TEMPORARY))
         and not name.startswith("~$")
         and name not in _FOREIGN
     )

@@ -1,0 +1,46 @@
+"""Which stack a command talks to, and how its documents are named to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.settings import Settings, load_settings
+from infra.status import DocumentStatus, Store, open_store
+from infra.storage import Location
+from worker.cli.view import DocumentView
+from worker.stack.address import find_stack
+
+STATE = ".pageline"  # below the folder of `pageline up`
+
+
+@contextmanager
+def chosen_stack(folder: Path | None) -> Iterator[tuple[Settings, Store]]:
+    """The stack of `pageline up --dir folder`, or without a folder the one that the environment names.
+
+    Raises:
+        ServiceError, SettingsError: there is none, or the environment names none.
+        BrokerUnavailable: it does not answer.
+    """
+    settings = load_settings() if folder is None else find_stack(folder / STATE)
+    store = open_store(settings)
+    try:
+        store.check()
+        yield settings, store
+    finally:
+        store.close()
+
+
+def view_of(status: DocumentStatus) -> DocumentView:
+    """A document under the name a person knows it by: a path from here, or its URL."""
+    return DocumentView.of(status, short_name(status.source))
+
+
+def short_name(uri: str) -> str:
+    """`file:///here/a.pdf` as `a.pdf`, other files by their path, everything else as it is."""
+    location = Location.parse(uri)
+    if location.scheme != "file":
+        return uri
+    here = Path.cwd()
+    return str(location.path.relative_to(here) if location.path.is_relative_to(here) else location.path)
