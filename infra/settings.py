@@ -147,7 +147,7 @@ class Settings(BaseSettings):
     pipeline: PipelineSettings = PipelineSettings()
     queue: QueueSettings = QueueSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
-    limits: dict[str, float] = Field(default_factory=dict)
+    limits: dict[str, int | float] = Field(default_factory=dict)
     work_dir: Path = Field(default_factory=lambda: _cache_home() / "work")
     cache_bytes: Annotated[int, Field(ge=0)] = 10 * 2**30
     cold_kinds: dict[str, ColdStart] = Field(default_factory=dict)

@@ -110,6 +110,17 @@ class Fleet:
         with translated():
             return sorted(cast("set[str]", self._client.smembers(self._keys("lanes"))))
 
+    def unheld(self, lanes: Sequence[str]) -> int:
+        """Return how many ranges of these lanes are released and in nobody's hands, delayed ones left out."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            pipe.zrange(self._keys("leases"), 0, -1)
+            pipe.zcard(self._keys("delayed"))
+            for lane in lanes:
+                pipe.zcard(self._keys("released", lane))
+            leases, delayed, *released = pipe.execute()
+        held = sum(":r" in lease for lease in leases)
+        return int(sum(released)) - held - int(delayed)
+
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
         """Return how many messages wait in each queue."""
         with translated(), self._client.pipeline(transaction=False) as pipe:

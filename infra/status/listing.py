@@ -28,6 +28,7 @@ class DocumentStatus:
     pages: int | None
     done: int
     failed: int
+    megapixels: float
     created: float
     updated: float
     finished: float | None
@@ -103,6 +104,7 @@ def _document(document: str, fields: dict[str, Any]) -> DocumentStatus:
         pages=counted if counted > 0 else None,
         done=int(fields.get("done", 0)),
         failed=int(fields.get("failed", 0)),
+        megapixels=float(fields.get("megapixels", 0)),
         created=float(fields.get("created", 0)),
         updated=float(fields.get("updated", 0)),
         finished=float(finished) if finished is not None else None,

@@ -45,6 +45,11 @@ class PageRange:
     mode: Mode = Mode.NORMAL
 
     @property
+    def member(self) -> str:
+        """Its name among what is released; `parse_work` reads it."""
+        return f"{self.document}:{self.generation}:{self.first}:{self.last}:{self.mode}"
+
+    @property
     def lease(self) -> str:
         """The name of its lease."""
         return f"{self.document}:{self.generation}:r{self.first}-{self.last}-{self.mode}"
@@ -63,9 +68,14 @@ class DocumentStep:
     step: Step
 
     @property
+    def member(self) -> str:
+        """Its name; `parse_work` reads it."""
+        return f"{self.document}:{self.generation}:{self.step}"
+
+    @property
     def lease(self) -> str:
         """The name of its lease."""
-        return f"{self.document}:{self.generation}:{self.step}"
+        return self.member
 
 
 Work = PageRange | DocumentStep

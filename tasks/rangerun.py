@@ -1,0 +1,98 @@
+"""One run over a range: what its threads share, and every step a page takes through the status."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from infra.status.states import Mode
+from infra.status.status import finalize_step
+from infra.status.work import Claim, Commit, PageRange
+from tasks.context import Context
+from tasks.dispatch import send
+from tasks.heart import Hold
+from tasks.pagefiles import state_of
+from tasks.places import Folder
+from tasks.records import PageFields, Request
+
+_log = logging.getLogger(__name__)
+
+# Reading at low cost, for a page that ended its process even when it was alone.
+_QUARANTINE_DPI = 72
+_QUARANTINE_OPTIONS = {"text_det_limit_side_len": 960, "text_det_limit_type": "max"}
+
+
+@dataclass(frozen=True, slots=True)
+class RangeRun:
+    """A range in the hands of this process."""
+
+    context: Context
+    pages: PageRange
+    folder: Folder
+    request: Request
+    hold: Hold
+
+    @property
+    def dpi(self) -> int:
+        """Resolution at which PDF pages are rendered."""
+        dpi = int(self.request.options["dpi"])
+        return min(dpi, _QUARANTINE_DPI) if self.pages.mode is Mode.QUARANTINE else dpi
+
+    @property
+    def predict_options(self) -> dict[str, object]:
+        """Options for the pipeline's `predict`."""
+        own = {"dpi", "visualize"}
+        options = {name: value for name, value in self.request.options.items() if name not in own}
+        return options | _QUARANTINE_OPTIONS if self.pages.mode is Mode.QUARANTINE else options
+
+    @property
+    def visualize(self) -> bool:
+        """Whether pictures are wanted, and safe to make."""
+        return bool(self.request.options["visualize"]) and self.pages.mode is not Mode.QUARANTINE
+
+    def name(self, number: int) -> str:
+        """Name a page for the log."""
+        return f"page {number} of document {self.pages.document}"
+
+    def begin(self, number: int) -> Claim:
+        """Take a page in hand: GO, or why not."""
+        claim, attempt = self.context.store.status.begin_page(self.pages, number, self.hold.owner)
+        if claim is Claim.GO:
+            self.hold.add(self.pages.page_lease(number))
+            _log.debug("%s is begun, attempt %d", self.name(number), attempt)
+        return claim
+
+    def park(self, number: int) -> bool:
+        """Have a page wait uncharged; False when it was lost."""
+        return self._kept(number, self.context.store.status.park(self.pages, number, self.hold.owner))
+
+    def resume(self, number: int) -> bool:
+        """Go on with a parked page; False when it was lost."""
+        return self._kept(number, self.context.store.status.resume(self.pages, number, self.hold.owner))
+
+    def give_back(self, number: int, *, parked: bool = False) -> None:
+        """Put a page back unread, through no fault of its own."""
+        self.hold.drop(self.pages.page_lease(number))
+        self.context.store.status.return_page(self.pages, number, self.hold.owner, refund=not parked)
+
+    def fault(self, number: int, error: Exception) -> None:
+        """Count an error nobody expected as a death of the page's process."""
+        _log.error("%s: %s", self.name(number), error, exc_info=error)
+        self.hold.drop(self.pages.page_lease(number))
+        reason = f"Reading the page failed each time it was tried ({type(error).__name__})."
+        self.context.store.status.fault_page(self.pages, number, self.hold.owner, reason)
+
+    def commit(self, number: int, fields: PageFields) -> None:
+        """Settle a page whose JSON is in storage; the last one sends the document to be finalized."""
+        document, generation = self.pages.document, self.pages.generation
+        done = self.context.store.status.commit_page(
+            document, generation, number, state_of(fields), fields.reason or ""
+        )
+        self.hold.drop(self.pages.page_lease(number))
+        if done is Commit.LAST:
+            send(self.context.tools, finalize_step(document, generation))
+
+    def _kept(self, number: int, kept: bool) -> bool:
+        if not kept:
+            self.hold.drop(self.pages.page_lease(number))
+        return kept
