@@ -72,7 +72,7 @@ class DirectoryStorage:
         with opened as source:
             before = self._describe(key, os.fstat(source.fileno()), version, etag)
             with atomic_copy(path) as target:
-                for chunk in self._chunks(key, source):
+                for chunk in self._chunks(key, source, before.size):
                     target.write(chunk)
                 self._describe(key, os.fstat(source.fileno()), before.etag)
         return before
@@ -150,14 +150,19 @@ class DirectoryStorage:
     def _open(self, key: str) -> BinaryIO:
         # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
         descriptor = os.open(self._resolve(key), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        return os.fdopen(descriptor, "rb")
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return os.fdopen(descriptor, "rb")
+        os.close(descriptor)
+        raise NotFound(f"{self._where(key)} is no plain file")
 
-    def _chunks(self, key: str, source: BinaryIO) -> Iterator[bytes]:
-        while True:
+    def _chunks(self, key: str, source: BinaryIO, size: int) -> Iterator[bytes]:
+        """Yield `size` bytes, less at the file's end; somebody may be appending to it all the while."""
+        while size > 0:
             with translated(self._where(key)):
-                chunk = source.read(_CHUNK_BYTES)
+                chunk = source.read(min(size, _CHUNK_BYTES))
             if not chunk:
                 return
+            size -= len(chunk)
             yield chunk
 
     def _describe(self, key: str, status: os.stat_result, *pins: str | None) -> ObjectInfo:
