@@ -78,9 +78,11 @@ def _head(source: Source, name: str, limits: ReadLimits) -> bytes:
         limits.check_bytes(len(source), name)
         return source[: sniff.HEAD_BYTES]
     try:
+        size = source.stat().st_size
         with source.open("rb") as file:
-            limits.check_bytes(source.stat().st_size, name)
-            return file.read(sniff.HEAD_BYTES)
+            head = file.read(sniff.HEAD_BYTES)
     except (OSError, ValueError) as error:  # a ValueError: a path with a null character
         reason = getattr(error, "strerror", None) or error
         raise UnsupportedInput(f"{name}: cannot be opened ({reason})") from error
+    limits.check_bytes(size, name)
+    return head

@@ -19,7 +19,7 @@ import pypdfium2.raw as pdfium
 
 from pipelines.errors import DamagedInput, InputError, PasswordRequired
 from pipelines.read import sniff
-from pipelines.read.base import Document, Source
+from pipelines.read.base import Document, Source, mapped
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
 
@@ -64,18 +64,25 @@ class PdfDocument(Document):
         return pdf
 
     def _refusal(self, error: pypdfium2.PdfiumError, password: str | None) -> InputError:
-        match getattr(error, "err_code", None):
+        # PDFium sets no code for a PDF without pages; the one of an earlier failure is then still there.
+        code = getattr(error, "err_code", None) if self._says_encrypted() else None
+        match code:
             case pdfium.FPDF_ERR_PASSWORD if password is None:
                 return PasswordRequired(f"{self.name}: the PDF is encrypted and needs a password")
             case pdfium.FPDF_ERR_PASSWORD:
                 return PasswordRequired(f"{self.name}: the password given does not open this PDF")
             case pdfium.FPDF_ERR_SECURITY:
                 return PasswordRequired(f"{self.name}: the PDF is encrypted in a way that is not supported")
-        return DamagedInput(f"{self.name}: the PDF is damaged beyond repair, it cannot be opened")
+        return DamagedInput(
+            f"{self.name}: the PDF cannot be opened, it is damaged beyond repair or has no pages"
+        )
+
+    def _says_encrypted(self) -> bool:
+        """Whether the file names an encryption dictionary at all; trailers are never compressed."""
+        with mapped(self._source) as body:
+            return body.find(b"/Encrypt") >= 0
 
     def _check_pages(self) -> None:
-        if self._count < 1:
-            raise DamagedInput(f"{self.name}: the PDF has no pages")
         self.limits.check_pages(self._count, self.name)
         if not any(self._points(number) for number in range(1, self._count + 1)):
             claim = (

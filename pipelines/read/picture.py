@@ -6,18 +6,16 @@ A picture that breaks off is rejected: half a page read without a word would be 
 from __future__ import annotations
 
 import io
-import mmap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import cv2
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from pipelines.errors import DamagedInput, InputError
-from pipelines.read.base import Document, Source
+from pipelines.read.base import Document, Source, mapped
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
 from pipelines.read.pixels import pillow_to_bgr, stand_upright, turn_of
@@ -25,7 +23,9 @@ from pipelines.read.pixels import pillow_to_bgr, stand_upright, turn_of
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM", "AVIF")
 _TIFF = "image/tiff"
 _PLAIN = frozenset({"L", "RGB"})
-_TAIL_BYTES = 64
+_TAIL_BYTES = 4096
+_LARGEST_FAST = 256 << 20  # bytes; Pillow streams, and no honest picture within the limits is larger
+_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _PADDING = b"\0\r\n "
 _BITS_PER_SAMPLE = 258
 _CENTIMETRES_PER_INCH = 2.54
@@ -63,12 +63,12 @@ class PictureDocument(Document):
         return self._frames[number - 1]
 
     def _walk(self) -> list[PageInfo]:
-        """Step from frame to frame; the limit holds before the last is reached."""
+        """Step from frame to frame; the limit holds however many more there are."""
         frames: list[PageInfo] = []
         try:
             while True:
-                self.limits.check_pages(len(frames) + 1, self.name)
                 self._picture.seek(len(frames))
+                self.limits.check_pages(len(frames) + 1, self.name)
                 frames.append(self._facts(len(frames) + 1))
         except EOFError:
             return frames
@@ -85,7 +85,8 @@ class PictureDocument(Document):
         """EXIF orientation 1..8. Pillow turns TIFF frames itself, and reports their size turned."""
         if self.media_type == _TIFF:
             return 1
-        return int(self._picture.getexif().get(ExifTags.Base.Orientation, 1))
+        # The base class' method: PNG's own decodes the whole picture to look for EXIF behind the pixels.
+        return int(Image.Image.getexif(self._picture).get(ExifTags.Base.Orientation, 1))
 
     def _decode(self, number: int) -> PageImage:
         where = self.where(number)
@@ -120,9 +121,13 @@ class PictureDocument(Document):
         if self.media_type not in ("image/jpeg", "image/png") or picture.mode not in _PLAIN:
             return None
         plain = picture.format in ("JPEG", "MPO") or _is_plain_png(picture)
-        if not plain or not _ends_properly(self._tail(), self.media_type):
+        if not plain:
             return None
-        image = cv2.imdecode(self._raw(), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        with mapped(self._source) as body:
+            if len(body) > _LARGEST_FAST or not _ends_properly(body[-_TAIL_BYTES:], self.media_type):
+                return None
+            # A copy: a mapping cannot be closed while an array looks into it.
+            image = cv2.imdecode(np.frombuffer(bytes(body), np.uint8), _AS_STORED)
         if image is None:
             return None
         return stand_upright(np.asarray(image, dtype=np.uint8), self._orientation())
@@ -133,20 +138,6 @@ class PictureDocument(Document):
         deep = bits if 8 < bits <= 16 else None  # noqa: PLR2004  -- other depths Pillow has already unpacked
         self._picture.load()
         return stand_upright(pillow_to_bgr(self._picture, deep), orientation)
-
-    def _tail(self) -> bytes:
-        if isinstance(self._source, bytes):
-            return self._source[-4096:]
-        with self._source.open("rb") as file:
-            size = file.seek(0, io.SEEK_END)
-            file.seek(max(0, size - 4096))
-            return file.read()
-
-    def _raw(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        if isinstance(self._source, bytes):
-            return np.frombuffer(self._source, np.uint8)
-        with self._source.open("rb") as file:  # mapped, so that bytes after the picture cost no memory
-            return np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
 
     @contextmanager
     def _translated(self, where: str) -> Iterator[None]:
@@ -216,5 +207,5 @@ def _is_plain_png(picture: Image.Image) -> bool:
 def _ends_properly(tail: bytes, media_type: str) -> bool:
     """Whether the file has its end marker; without one OpenCV would fill up with grey."""
     if media_type == "image/png":
-        return b"IEND" in tail[-_TAIL_BYTES:]
+        return b"IEND" in tail[-64:]
     return tail.rstrip(_PADDING).endswith(b"\xff\xd9")

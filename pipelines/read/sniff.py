@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+
 from pipelines.errors import DamagedInput, UnsupportedInput
 
 HEAD_BYTES = 1024
@@ -77,7 +79,9 @@ def _looks_like(head: bytes) -> str:
         if head.lstrip().startswith(start):
             return what
     try:
-        head[: HEAD_BYTES - 4].decode("utf-8")
+        codecs.getincrementaldecoder("utf-8")().decode(
+            head
+        )  # which forgives a character cut in two at the end
     except UnicodeDecodeError:
         return "something unknown"
     return "plain text" if b"\0" not in head else "something unknown"

@@ -88,16 +88,17 @@ def _request(
     url: str, name: str, rules: UrlRules
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     parts = urlsplit(url)
-    connection = _connection(parts, name, rules)
     target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
+    connection: http.client.HTTPConnection | None = None
     try:
+        connection = _connection(parts, name, rules)
         connection.request("GET", target, headers={"User-Agent": "pageline", "Accept-Encoding": "identity"})
         return connection, connection.getresponse()
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        connection.close()
-        raise UrlError(f"{name}: cannot be fetched ({_plain(error)})") from error
-    except BaseException:
-        connection.close()
+    except Exception as error:
+        if connection is not None:
+            connection.close()
+        if isinstance(error, OSError | http.client.HTTPException):
+            raise UrlError(f"{name}: cannot be fetched ({_plain(error)})") from error
         raise
 
 
