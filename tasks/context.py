@@ -19,7 +19,6 @@ from tasks.speed import Speed
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from pipelines.read import PageImage
 
 _REQUESTS = 256  # requests kept in memory: each is some kilobytes
 
@@ -41,8 +40,9 @@ class PageResult(Protocol):
 class Pipeline(Protocol):
     """What tasks ask of a pipeline."""
 
-    def predict(self, input: PageImage, **options: Any) -> Iterator[PageResult]:  # noqa: A002  -- the guide's name
-        """Read a page."""
+    @property
+    def predict(self) -> Callable[..., Iterator[PageResult]]:
+        """Read a page: takes its `PageImage` and options by name."""
         ...
 
 
