@@ -71,9 +71,10 @@ class PidFile:
         temporary.replace(self._path)
 
     def release(self) -> None:
-        """Give up the claim; the service must have ended."""
-        self._path.unlink(missing_ok=True)
-        self._lock.release()
+        """Give up the claim, once; the service must have ended."""
+        if self._lock.is_locked:
+            self._path.unlink(missing_ok=True)
+            self._lock.release()
 
     def _reap(self) -> None:
         orphan = _read(self._path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -73,35 +74,40 @@ class ChildProcess:
         return self._process.pid
 
     def poll(self) -> int | None:
-        """Return the exit status, negative for a signal; None while it runs."""
-        return self._process.poll()
+        """Return the exit status, negative for a signal; None while it runs.
+
+        Whatever it started and left behind in its group is killed along: without it, that would do no good.
+        """
+        if self._process.returncode is None and self._has_ended():
+            self._kill_group()  # as long as its status is not taken, nobody else can have its number
+        status = self._process.poll()
+        if status is not None:
+            self._release()
+        return status
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end and return the exit status; `TimeoutError` after `timeout` seconds."""
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired as error:
-            raise TimeoutError(f"{self.name} still runs after {timeout} s") from error
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while (status := self.poll()) is None:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"{self.name} still runs after {timeout:g} s")
+            time.sleep(_POLL_SECONDS)
+        return status
 
     def terminate(self, grace: float) -> int:
         """Ask it to end; after `grace` seconds kill it and its whole group. Return the exit status."""
         if self.poll() is None:
             self._process.terminate()
-            try:
-                self.wait(grace)
-            except TimeoutError:
-                return self.kill()
-        self._release()
-        return self.wait()
+        try:
+            return self.wait(grace)
+        except TimeoutError:
+            return self.kill()
 
     def kill(self) -> int:
         """Kill it and its whole group. Return the exit status."""
         if self.poll() is None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.pid, signal.SIGKILL)
-        status = self.wait(_KILL_SECONDS)
-        self._release()
-        return status
+            self._kill_group()
+        return self.wait(_KILL_SECONDS)
 
     def wait_until(self, ready: Callable[[], bool], timeout: float) -> None:
         """Wait until `ready()` is true. Otherwise kill it; a `ServiceError` has the end of its log."""
@@ -134,6 +140,18 @@ class ChildProcess:
 
     def __exit__(self, *_: object) -> None:
         self.terminate(_KILL_SECONDS)
+
+    def _has_ended(self) -> bool:
+        """Say whether its status waits to be taken; False where the system cannot tell (some of macOS)."""
+        if not hasattr(os, "waitid"):
+            return False
+        with suppress(ChildProcessError):
+            return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return False
+
+    def _kill_group(self) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # what has ended already
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _release(self) -> None:
         if self._claim is not None:
