@@ -107,8 +107,10 @@ def start_seaweed(directory: Path) -> SeaweedHandle:
         claim = PidFile(directory / "weed.pid")
         try:
             return _start(directory, claim)
-        except ServiceError:  # a port may have been taken since it was found free
-            if not starts_left:
+        except BaseException as error:
+            claim.release()
+            # A port may have been taken since it was found free.
+            if not starts_left or not isinstance(error, ServiceError):
                 raise
     raise AssertionError  # the last start returns or raises
 
@@ -137,7 +139,12 @@ def _answers(directory: Path, ports: dict[str, int], credentials: Credentials) -
     """Say whether the server lists its buckets, which takes all of its parts, and has told its ports."""
     try:
         with translated("SeaweedFS"):
-            client_for(replace(_options(ports, credentials), attempts=1)).list_buckets()
+            client_for(_impatient(_options(ports, credentials))).list_buckets()
     except StorageError:
         return False
     return set(used_ports(directory)) == set(ports)
+
+
+def _impatient(options: S3Options) -> S3Options:
+    """Whoever asks is asking again anyway; on a port taken by somebody else, nobody may ever answer."""
+    return replace(options, attempts=1, connect_timeout=1.0, read_timeout=2.0)

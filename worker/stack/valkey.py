@@ -13,6 +13,8 @@ from typing import Self
 from urllib.parse import quote
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from infra.errors import ServiceError
 from worker.stack.processes import ChildProcess
@@ -21,6 +23,7 @@ from worker.stack.processes import ChildProcess
 _MAX_SOCKET_BYTES = 100
 _START_SECONDS = 60.0  # a long append-only file takes its time
 _STOP_SECONDS = 10.0
+_ONCE = Retry(NoBackoff(), 0)  # whoever asks is asking again anyway
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def _options(socket: Path) -> list[str]:
 def _answers(socket: Path) -> bool:
     """Say whether the server answers and has its data loaded."""
     try:
-        with redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0) as client:
+        with redis.Redis(unix_socket_path=str(socket), socket_timeout=1.0, retry=_ONCE) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

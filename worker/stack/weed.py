@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -22,7 +22,7 @@ class Credentials:
     """What an S3 client signs with."""
 
     access_key: str
-    secret_key: str
+    secret_key: str = field(repr=False)
 
 
 def weed_binary() -> Path:
