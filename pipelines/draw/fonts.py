@@ -107,6 +107,6 @@ def font_path(package: str, name: str) -> Path:
         ) from error
     if not path.is_file():
         raise FontUnavailableError(
-            f"The package {package} holds no {name}: pip install --force-reinstall {package}"
+            f"Pictures need {name}, which the package {package} no longer holds: reinstall it"
         )
     return path
