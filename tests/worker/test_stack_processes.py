@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,14 @@ def test_a_child_that_ended_does_not_give_up_its_successor_s_claim(tmp_path: Pat
         assert (tmp_path / "pid").exists()
         with pytest.raises(ServiceError, match="in use"):
             PidFile(tmp_path / "pid")
+
+
+def test_any_thread_may_end_a_child(tmp_path: Path) -> None:
+    child = start(tmp_path, WAIT)
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(child.terminate, 30).result() == -signal.SIGTERM
+    assert not (tmp_path / "pid").exists()
+    PidFile(tmp_path / "pid").release()
 
 
 def test_an_orphan_is_found_and_ended(tmp_path: Path) -> None:

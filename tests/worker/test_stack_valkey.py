@@ -78,7 +78,7 @@ def test_an_orphan_of_a_killed_parent_is_replaced_and_its_data_kept(tmp_path: Pa
 def test_a_killed_server_can_be_started_again_at_once(tmp_path: Path) -> None:
     server = start_valkey(tmp_path)
     client(server).set("kept", "yes")
-    client(server).execute_command("WAITAOF", 1, 0, 10_000)
+    client(server).waitaof(1, 0, 10_000)
     os.kill(server.process.pid, signal.SIGKILL)
     assert server.process.wait(30) == -signal.SIGKILL
     with start_valkey(tmp_path) as server:

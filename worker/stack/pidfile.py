@@ -54,7 +54,8 @@ class PidFile:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._lock = FileLock(f"{path}.lock", timeout=0)
+        # Not bound to this thread: a claim may be given up in another one.
+        self._lock = FileLock(f"{path}.lock", timeout=0, thread_local=False)
         try:
             self._lock.acquire()
         except Timeout as error:

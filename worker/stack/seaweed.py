@@ -126,7 +126,11 @@ def _start(directory: Path, claim: PidFile) -> SeaweedHandle:
         cwd=directory / "config",
         name="SeaweedFS",
     )
-    process.wait_until(lambda: _answers(directory, ports, credentials), _START_SECONDS)
+    try:
+        process.wait_until(lambda: _answers(directory, ports, credentials), _START_SECONDS)
+    except BaseException:
+        forget_sockets(ports)
+        raise
     return SeaweedHandle(directory, used_ports(directory), credentials, process)
 
 

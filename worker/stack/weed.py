@@ -50,8 +50,8 @@ def take_ports(directory: Path) -> dict[str, int]:
     """
     last = used_ports(directory)
     _written_ports(directory).unlink(missing_ok=True)
+    forget_sockets(last)
     if set(last) == set(FLAGS) and all_free(list(last.values())):
-        forget_sockets(last)
         return last
     return dict(zip(FLAGS, free_ports(len(FLAGS)), strict=True))
 
@@ -105,11 +105,12 @@ def prepare(directory: Path) -> Credentials:
 
 
 def forget_sockets(ports: dict[str, int]) -> None:
-    """Remove the sockets that a killed server of these ports leaves behind."""
+    """Remove the sockets that a server of these ports left behind, unless somebody else has the port now."""
     folder = Path("/tmp")  # noqa: S108 - the program has it built in
     for flag, port in ports.items():
         name = f"seaweedfs-{flag.replace('.port', '').replace('.', '-')}-{port}.sock"
-        (folder / name).unlink(missing_ok=True)
+        if all_free([port]):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _written_ports(directory: Path) -> Path:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import NoCredentialsError
 from places import client_of
 
@@ -56,7 +57,7 @@ def answers(s3_options: S3Options) -> Iterator[Answers]:
                 return None
             status, code = left.pop(0)
             body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>".encode()
-            return AWSResponse(request.url, status, {}, _Body(body))
+            return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
 
         registered.append((f"before-send.s3.{operation}", answer))
         events.register(*registered[-1])
@@ -210,14 +211,15 @@ def test_answers_are_told_apart(
 
     def answer(request: Any, **_: object) -> AWSResponse:
         body = f"<Error><Code>{code}</Code><Message>as asked</Message></Error>".encode()
-        return AWSResponse(request.url, status, {}, _Body(body))
+        return AWSResponse(request.url, status, HTTPHeaders(), _Body(body))
 
-    events.register("before-send.s3.GetObject", answer)
+    hook: tuple[str, Any] = ("before-send.s3.GetObject", answer)
+    events.register(*hook)
     try:
         with pytest.raises(StorageError, match=f"s3://{BUCKET}/x: the server answered {code}") as caught:
             open_storage(Location("s3", BUCKET), options).read("x")
     finally:
-        events.unregister("before-send.s3.GetObject", answer)
+        events.unregister(*hook)
     assert type(caught.value) is kind
     assert caught.value.retryable is retryable
 
