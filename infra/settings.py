@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -151,8 +151,8 @@ class Settings(BaseSettings):
     work_dir: Path = Field(default_factory=lambda: _cache_home() / "work")
     cache_bytes: Annotated[int, Field(ge=0)] = 10 * 2**30
     cold_kinds: dict[str, ColdStart] = Field(default_factory=dict)
-    log_format: Annotated[str, Field(pattern="^(json|text)$")] = "text"
-    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    log_format: Literal["json", "text"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @field_validator("sources", "tenants", mode="before")
     @classmethod

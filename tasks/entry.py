@@ -13,6 +13,7 @@ from celery.exceptions import Reject
 from pydantic import ValidationError
 
 from infra.errors import BrokerUnavailable, StorageError
+from infra.log import log_context
 from infra.status.states import Mode
 from infra.status.status import finalize_step, split_step
 from infra.status.work import PageRange
@@ -48,7 +49,7 @@ def split(document: str, generation: int, tries: int = 0) -> None:
     from tasks.split import split as run
 
     context, step = current(), split_step(document, generation)
-    with _sorted(lambda: send_later(context.tools, step, tries=tries)):
+    with log_context(document=document), _sorted(lambda: send_later(context.tools, step, tries=tries)):
         run(context, step)
 
 
@@ -59,7 +60,7 @@ def pages(document: str, generation: int, first: int, last: int, mode: str, trie
     from tasks.pages import read_range
 
     context, work = current(), PageRange(document, generation, first, last, Mode(mode))
-    with _sorted(lambda: send_later(context.tools, work, tries=tries)):
+    with log_context(document=document), _sorted(lambda: send_later(context.tools, work, tries=tries)):
         read_range(context, work, tries=tries)
 
 
@@ -70,7 +71,7 @@ def finalize(document: str, generation: int, tries: int = 0) -> None:
     from tasks.finalize import finalize as run
 
     context, step = current(), finalize_step(document, generation)
-    with _sorted(lambda: send_later(context.tools, step, tries=tries)):
+    with log_context(document=document), _sorted(lambda: send_later(context.tools, step, tries=tries)):
         run(context, step)
 
 

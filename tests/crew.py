@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from infra.settings import Settings, load_settings
 from infra.status import DocumentStatus, Heartbeat, Store, open_store
@@ -20,7 +20,7 @@ from tasks.produce import Producer
 from tasks.records import DocumentRef
 
 _FAULTY = Path(__file__).with_name("faulty_worker.py")
-_PATIENCE = 60.0  # seconds until an event that should come counts as not coming
+_PATIENCE = 120.0  # seconds until an event that should come counts as not coming
 # Quick enough for tests to see leases run out, slow enough for a machine with much to do.
 QUICK = {
     "lease_seconds": 3,
@@ -45,12 +45,18 @@ def wait_for(look: Callable[[], Found | None], what: str) -> Found:
     raise AssertionError(f"this never came: {what}")
 
 
-def write_pdf(path: Path, pages: int, *, size: tuple[int, int] = (120, 80)) -> Path:
-    """Write a PDF of blank pages."""
-    first, *others = [Image.new("RGB", size, (255, 255, 255 - number)) for number in range(pages)]
+def write_pdf(path: Path, pages: int, *, size: tuple[int, int] = (160, 60)) -> Path:
+    """Write a PDF whose pages have a line of text each."""
+    first, *others = [_page(f"Page {number} of {pages}", size) for number in range(1, pages + 1)]
     path.parent.mkdir(parents=True, exist_ok=True)
     first.save(path, save_all=True, append_images=others)
     return path
+
+
+def _page(text: str, size: tuple[int, int]) -> Image.Image:
+    page = Image.new("RGB", size, "white")
+    ImageDraw.Draw(page).text((10, 20), text, fill="black", font_size=16)
+    return page
 
 
 class Site:
@@ -75,12 +81,12 @@ class Site:
             }
         )
         self.store: Store = open_store(self.settings)
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
 
     def start(self, device: str, **faults: Any) -> subprocess.Popen[bytes]:
         """Start a worker; wait for it with `ready`."""
-        program = ["-m", "worker"] if not faults else [str(_FAULTY)]
-        log = (self.folder / f"{device}-{len(self._processes)}.log").open("wb")
+        program = [str(_FAULTY)] if faults else ["-m", "worker"]
+        log = (self.folder / f"{device}-{time.time_ns()}.log").open("wb")
         process = subprocess.Popen(
             [sys.executable, "-P", *program, "--device", device],
             env={
@@ -93,7 +99,7 @@ class Site:
             stderr=log,
             cwd=self.folder,
         )
-        self._processes.append(process)
+        self._processes.append((device, process))
         return process
 
     def ready(self, **kinds: int) -> list[Heartbeat]:
@@ -145,16 +151,22 @@ class Site:
         """What the workers wrote."""
         return "\n".join(path.read_text() for path in sorted(self.folder.glob("*.log")))
 
-    def close(self) -> None:
-        """End the workers."""
-        for process in self._processes:
+    def stop(self, *devices: str) -> None:
+        """End the workers of some devices, or all."""
+        ending = [process for device, process in self._processes if not devices or device in devices]
+        for process in ending:
             process.terminate()
-        for process in self._processes:
+        for process in ending:
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._processes = [entry for entry in self._processes if entry[1] not in ending]
+
+    def close(self) -> None:
+        """End everything."""
+        self.stop()
         self.store.close()
 
 

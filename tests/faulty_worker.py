@@ -1,9 +1,10 @@
-"""A worker that does on certain pages what `FAULTS` says; started like the real one, which it otherwise is.
+"""A worker that does on certain pages what `FAULTS` says, and otherwise is the real one.
 
-`FAULTS` is JSON: `{"kill": [2], "hang": [3], "fail": [4], "gate": "/folder"}`. A killed page ends its process
-each time it is read, a hanging one never ends, a failing one raises. With a gate, each page leaves the file
-`page-NUMBER-PID` in the folder when its reading begins, and waits until there is a file `open`. Every
-reading leaves `read-NUMBER-UNIQUE` in the folder `log`. A worker's children import this module too.
+`FAULTS` is JSON: `{"kill": [2], "hang_once": [3], "fail": [4], "gate": "/dir", "log": "/dir"}`. A page to
+kill ends its process each time it is read, one to hang never ends the first time, one to fail raises. With a
+gate, each page (from `gate_from` on) leaves the file `page-NUMBER-PID` in the folder when its reading begins,
+and waits until there is a file `open`. Every reading leaves `read-NUMBER-UNIQUE` in the folder `log`. The
+children of a worker import this module too.
 """
 
 from __future__ import annotations
@@ -32,13 +33,14 @@ class FaultyPipeline:
         self._pipeline = pipeline
 
     def predict(self, page: Any, **options: Any) -> Iterator[Any]:
-        if "log" in _FAULTS:
-            Path(_FAULTS["log"], f"read-{page.number}-{uuid.uuid4().hex}").touch()
-        if "gate" in _FAULTS:
+        log = Path(_FAULTS["log"])
+        first = not list(log.glob(f"read-{page.number}-*"))
+        (log / f"read-{page.number}-{uuid.uuid4().hex}").touch()
+        if "gate" in _FAULTS and page.number >= _FAULTS.get("gate_from", 1):
             self._wait(page.number, Path(_FAULTS["gate"]))
         if page.number in _FAULTS.get("kill", ()):
             os.kill(os.getpid(), signal.SIGKILL)
-        if page.number in _FAULTS.get("hang", ()):
+        if first and page.number in _FAULTS.get("hang_once", ()):
             threading.Event().wait()
         if page.number in _FAULTS.get("fail", ()):
             raise ZeroDivisionError("a fault of the test's")

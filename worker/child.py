@@ -11,8 +11,10 @@ import time
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from celery import current_app
+from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_process_init, worker_process_shutdown
 
+from infra.log import setup_logging
 from infra.settings import Settings
 from infra.status import Heartbeat
 from tasks.queues import CONTROL
@@ -25,11 +27,17 @@ _log = logging.getLogger(__name__)
 _EXIT_CODE = 78  # EX_CONFIG: this worker cannot work as it is set up
 
 
+@celery_sets_up_logging.connect
+def leave_logging_alone(**_: object) -> None:
+    """Celery sets up logging unless somebody listens to this, in the parent as in the child."""
+
+
 @worker_process_init.connect
 def prepare(**_: object) -> None:
     """Prepare this process for its tasks; one that cannot be must not take any, and ends its worker."""
     settings = Settings.model_validate(current_app.conf["pageline_settings"])
     plan = WorkerPlan(**current_app.conf["pageline_plan"])
+    setup_logging(settings.log_format, settings.log_level)
     try:
         _prepare(settings, plan)
     except Exception as error:  # noqa: BLE001  -- Celery would log it and go on without

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery
-from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_init, worker_shutting_down
 
 from infra.errors import BrokerUnavailable, InfraError
+from infra.log import setup_logging
 from infra.settings import Settings
 from infra.status import Store, open_store
 from tasks.context import Tools
@@ -41,6 +41,7 @@ def run_worker(settings: Settings, device: str = "cpu") -> None:
     Raises `BrokerUnsuitable`, `BrokerUnavailable`, `SettingsError` and `OptionError` before anything is
     started, and `WorkerUnfit` when the device is not there or its pipeline does not read a known page.
     """
+    setup_logging(settings.log_format, settings.log_level)
     plan = WorkerPlan.make(settings, device)
     store = open_store(settings)
     _await_broker(store)
@@ -80,13 +81,11 @@ def _serve(app: Celery, plan: WorkerPlan) -> None:
 def _handlers(shutdown: Shutdown) -> Iterator[None]:
     worker_init.connect(check_pool)
     worker_shutting_down.connect(shutdown.begin)
-    celery_sets_up_logging.connect(_leave_logging_alone)
     try:
         yield
     finally:
         worker_init.disconnect(check_pool)
         worker_shutting_down.disconnect(shutdown.begin)
-        celery_sets_up_logging.disconnect(_leave_logging_alone)
 
 
 @contextmanager
@@ -119,7 +118,3 @@ def _await_broker(store: Store) -> None:
             time.sleep(_POLL_SECONDS)
         else:
             return
-
-
-def _leave_logging_alone(**_: object) -> None:
-    """Celery sets up logging unless somebody listens to this."""

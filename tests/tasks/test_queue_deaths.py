@@ -1,0 +1,146 @@
+"""Processes die while real workers read; what is lost, what is read twice, and how documents end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from crew import Site, site, states, wait_for, write_pdf
+
+from infra.status.states import DocumentState
+from worker.stack.valkey import ValkeyHandle
+
+
+@pytest.fixture(scope="module")
+def controlled(tmp_path_factory: pytest.TempPathFactory, valkey: ValkeyHandle) -> Iterator[Site]:
+    """A site with a control worker."""
+    limits = {"page_seconds": 2}
+    with site(tmp_path_factory.mktemp("deaths"), valkey.broker_url, "deaths:", queue=limits) as made:
+        made.start("control")
+        yield made
+
+
+@pytest.fixture
+def quiet(controlled: Site, tmp_path: Path) -> Iterator[Site]:
+    """The site without documents, and without workers that read once the test is over."""
+    for key in controlled.store.client.scan_iter("deaths:doc*"):
+        controlled.store.client.delete(key)
+    (tmp_path / "log").mkdir()
+    (tmp_path / "gate").mkdir()
+    yield controlled
+    controlled.stop("cpu")
+
+
+def reads(folder: Path) -> Counter[int]:
+    """How often each page was read."""
+    return Counter(int(path.name.split("-")[1]) for path in (folder / "log").iterdir())
+
+
+def in_hand(gate: Path) -> tuple[int, int]:
+    """Wait for a page in hand; its number and the process that has it."""
+
+    def look() -> tuple[int, int] | None:
+        found = [re.fullmatch(r"page-(\d+)-(\d+)", path.name) for path in gate.iterdir()]
+        return next(((int(match[1]), int(match[2])) for match in found if match), None)
+
+    return wait_for(look, "a page in hand")
+
+
+def start(site: Site, folder: Path, **faults: Any) -> Any:
+    process = site.start("cpu", log=str(folder / "log"), **faults)
+    site.ready(control=1, cpu=1)
+    return process
+
+
+def test_pages_that_kill_or_fail_each_time_are_failed_and_the_rest_is_whole(
+    quiet: Site, tmp_path: Path
+) -> None:
+    start(quiet, tmp_path, kill=[2], hang_once=[5], fail=[8])
+    write_pdf(quiet.inbox / "poison.pdf", 9)
+    quiet.announce("poison.pdf")
+    write_pdf(quiet.inbox / "sound.pdf", 1)
+    quiet.announce("sound.pdf")
+    poison, sound = quiet.ended(2)
+    assert (poison.state, poison.failed, poison.done) == (DocumentState.PARTIAL, 2, 7)
+    assert sound.state is DocumentState.SUCCEEDED
+    manifest = quiet.manifest(poison)
+    assert states(manifest) == ["done", "failed", *["done"] * 5, "failed", "done"]
+    reasons = {page["number"]: page["reason"] for page in manifest["pages"] if page["reason"]}
+    assert reasons == {
+        2: "Reading the page ended its process each time it was tried.",
+        8: "Reading the page failed each time it was tried (ZeroDivisionError).",
+    }
+    assert manifest["reason"] == "2 pages of 9 could not be read."
+    read = reads(tmp_path)
+    assert {page: read[page] for page in (2, 5, 8)} == {2: 3, 5: 2, 8: 3}
+    assert "took longer than 2 s: its process ends" in quiet.logs()
+
+
+def test_a_child_killed_with_a_page_in_hand_costs_that_reading_only(quiet: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    start(quiet, tmp_path, gate=str(gate))
+    write_pdf(quiet.inbox / "child.pdf", 5)
+    quiet.announce("child.pdf")
+    page, pid = in_hand(gate)
+    os.kill(pid, signal.SIGKILL)
+    (gate / "open").touch()
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 5)
+    assert reads(tmp_path) == Counter({page: 2} | {other: 1 for other in range(1, 6) if other != page})
+
+
+def test_a_worker_killed_whole_loses_nothing_to_another(quiet: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    process = start(quiet, tmp_path, gate=str(gate))
+    write_pdf(quiet.inbox / "worker.pdf", 5)
+    quiet.announce("worker.pdf")
+    in_hand(gate)
+    process.kill()
+    process.wait()
+    quiet.start("cpu", log=str(tmp_path / "log"))
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 5)
+    assert sum(reads(tmp_path).values()) == 6
+
+
+def test_sigterm_loses_nothing_and_repeats_nothing(quiet: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    process = start(quiet, tmp_path, gate=str(gate))
+    write_pdf(quiet.inbox / "term.pdf", 6)
+    quiet.announce("term.pdf")
+    page, _ = in_hand(gate)
+    process.terminate()
+    wait_for(lambda: list((quiet.settings.work_dir / "workers").glob("*/drain")), "the drain flag")
+    (gate / "open").touch()
+    assert process.wait(30) == 0
+    before = reads(tmp_path)
+    assert before[page] == 1
+    assert sum(before.values()) < 6  # the rest was handed back
+    quiet.start("cpu", log=str(tmp_path / "log"))
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 6)
+    assert reads(tmp_path) == Counter(dict.fromkeys(range(1, 7), 1))
+
+
+def test_redis_flushed_half_way_reads_no_written_page_again(quiet: Site, tmp_path: Path) -> None:
+    start(quiet, tmp_path, gate=str(tmp_path / "gate"), gate_from=4)
+    write_pdf(quiet.inbox / "flushed.pdf", 8)
+    quiet.announce("flushed.pdf")
+    in_hand(tmp_path / "gate")  # page 4: the first range is written
+    results = Path(quiet.settings.results.removeprefix("file://")) / "flushed.pdf"
+    written = {int(path.stem) for path in results.glob("*/pages/*.json")}
+    assert written == {1, 2, 3}
+    for key in quiet.store.client.scan_iter("deaths:*"):
+        quiet.store.client.delete(key)
+    (tmp_path / "gate" / "open").touch()
+    quiet.announce("flushed.pdf")
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 8)
+    read = reads(tmp_path)
+    assert {page: read[page] for page in written} == {1: 1, 2: 1, 3: 1}
