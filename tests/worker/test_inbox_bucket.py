@@ -7,7 +7,10 @@ from datetime import datetime
 import pytest
 
 from infra.errors import ServiceError
+from infra.settings import load_settings
 from infra.storage import Location, Storage, open_storage
+from worker.cli.announcing import documents_at
+from worker.cli.errors import UsageError
 from worker.inbox.bucket import BucketWatch, Changes
 from worker.stack.seaweed import SeaweedHandle, start_seaweed
 
@@ -107,3 +110,21 @@ def test_a_log_that_breaks_off_is_opened_again(
         put(storage, "inbox/afterwards.pdf")
         await_keys(watch, "inbox/afterwards.pdf")
     assert broken.stops
+
+
+def test_a_key_a_prefix_and_a_bucket_can_be_submitted(server: SeaweedHandle, storage: Storage) -> None:
+    for key in ("inbox/a.pdf", "inbox/deep/b.pdf", "other/c.pdf", "other/.hidden"):
+        put(storage, key)
+    access = {"endpoint": server.endpoint, "access_key": server.access_key, "secret_key": server.secret_key}
+    settings = load_settings({"results": "s3://results", "sources": [f"s3://{BUCKET}/inbox"], "s3": access})
+
+    def meant(text: str) -> list[tuple[str, str]]:
+        return [(ref.source, ref.key) for ref in documents_at(text, settings)]
+
+    inbox, bucket = f"s3://{BUCKET}/inbox", f"s3://{BUCKET}"
+    assert meant(f"{bucket}/inbox/a.pdf") == [(inbox, "a.pdf")]
+    assert meant(f"{bucket}/other/c.pdf") == [(bucket, "other/c.pdf")]
+    assert meant(f"{bucket}/inbox") == meant(f"{bucket}/inbox/") == [(inbox, "a.pdf"), (inbox, "deep/b.pdf")]
+    assert meant(bucket) == [(inbox, "a.pdf"), (inbox, "deep/b.pdf"), (bucket, "other/c.pdf")]
+    with pytest.raises(UsageError, match="no document at"):
+        meant(f"{bucket}/nothing/")

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from worker.cli import main
 
-main()
+if __name__ == "__main__":  # a worker's child, spawned, imports its parent's main module
+    main()

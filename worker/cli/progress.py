@@ -33,6 +33,10 @@ class Progress(Protocol):
         """Show what the stack itself is doing, until the next sentence; an empty one says nothing more."""
         ...
 
+    def note(self, sentence: str) -> None:
+        """Leave a sentence on the screen for good."""
+        ...
+
     def show(self, views: Sequence[DocumentView]) -> None:
         """Show the documents as they are now."""
         ...
@@ -62,6 +66,10 @@ class PlainLines:
         if sentence not in {"", self._sentence}:
             self._console.print(sentence)
         self._sentence = sentence
+
+    def note(self, sentence: str) -> None:
+        """Print the sentence."""
+        self._console.print(sentence)
 
     def show(self, views: Sequence[DocumentView]) -> None:
         """Print what has changed and matters."""
@@ -105,6 +113,10 @@ class LiveTable:
     def say(self, sentence: str) -> None:
         """Show the sentence beside the spinner until the next one."""
         self._sentence = sentence
+
+    def note(self, sentence: str) -> None:
+        """Print the sentence above the table."""
+        self._console.print(sentence)
 
     def show(self, views: Sequence[DocumentView]) -> None:
         """Take over the documents for the next redraw."""

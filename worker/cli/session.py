@@ -96,7 +96,7 @@ def _watch(
     """Show the documents until all of them are over, and keep the stack alive meanwhile."""
     while True:
         for sentence in stack.tend():
-            progress.say(sentence)
+            progress.note(sentence)
         statuses = submission.poll()
         progress.show(
             [

@@ -27,7 +27,7 @@ class _Member:
 
 
 class Crew:
-    """One control worker and the reading ones, each `pageline worker` in a process of its own.
+    """One control worker and the reading ones, each in a process of its own.
 
     Args:
         folder: takes their logs and pid files.
@@ -86,7 +86,7 @@ class Crew:
 
     def _start(self, name: str, device: str) -> ChildProcess:
         return ChildProcess(
-            python_command("-m", "worker.cli", "worker", "--device", device),
+            python_command("-m", "worker", "--device", device),
             self._environment,
             self._folder / "logs" / f"{name}.log",
             pid_path=self._folder / "pids" / f"{name}.pid",

@@ -1,0 +1,79 @@
+"""What tests of the command line share: running it, making documents, finding processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image, ImageDraw, ImageFont
+
+PATIENCE = 120.0  # seconds until an event that must come counts as lost
+T = TypeVar("T")
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """One in which stacks are put below `folder`/tmp, so that what they leave behind can be seen."""
+    (folder / "tmp").mkdir(exist_ok=True)
+    return {**os.environ, "TMPDIR": str(folder / "tmp"), "COLUMNS": "200"}
+
+
+def command(*arguments: str | Path) -> list[str]:
+    return [sys.executable, "-P", "-m", "worker.cli", *map(str, arguments)]
+
+
+def pageline(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command in `folder`, to its end."""
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, check=False, cwd=folder, env=environment(folder)
+    )
+
+
+def processes_of(folder: Path) -> list[str]:
+    """Command lines of all processes that were told of something below `folder`/tmp."""
+    sought = os.fsencode(folder / "tmp")
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                line = (entry / "cmdline").read_bytes()
+                told = line + (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if sought in told:
+                found.append(line.replace(b"\0", b" ").decode(errors="replace"))
+    return found
+
+
+def wait_for(what: Callable[[], T | None]) -> T:
+    """Ask until the answer is true, and return it; time out when it does not come."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < deadline, "the event did not come"
+        time.sleep(0.05)
+
+
+def picture(path: Path, words: str = "Pageline 2026") -> Path:
+    """A picture of one line of text."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.new("RGB", (640, 160), "white")
+    ImageDraw.Draw(image).text((40, 50), words, "black", ImageFont.load_default(60))
+    image.save(path)
+    return path
+
+
+def document(path: Path, pages: int) -> Path:
+    """A PDF or TIFF of small pages, all different."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = [
+        Image.new("RGB", (400, 300), (255, 255 - number // 256, number % 256)) for number in range(pages)
+    ]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    return path
