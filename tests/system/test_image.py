@@ -1,4 +1,4 @@
-"""The container image, built and run without a daemon: what `docker build .` would make, on a Debian base made here."""
+"""The container image, built and run without a daemon, on a Debian base made here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ def pip_settings(folder: Path) -> Path:
     lines = [line.split("=", 1) for line in listing.splitlines() if line.split("=", 1)[0] in wanted]
     path = folder / "pip.conf"
     path.write_text(
-        "[global]\n" + "".join(f"{name.removeprefix('global.')} = {value.strip(chr(39))}\n" for name, value in lines)
+        "[global]\n"
+        + "".join(f"{name.removeprefix('global.')} = {value.strip(chr(39))}\n" for name, value in lines)
     )
     return path
 
@@ -52,7 +53,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     packages = "python3,python3-venv,ca-certificates"
     rootfs = folder / "base.tar"
     subprocess.run(
-        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(rootfs)], check=True
+        ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={packages}", "bookworm", str(rootfs)],
+        check=True,
     )
     container = buildah("from", "scratch", storage=storage).strip()
     buildah("add", container, str(rootfs), "/", storage=storage)
@@ -70,11 +72,11 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def test_a_container_reads_a_page_without_the_network(image: Path, tmp_path: Path) -> None:
     container = buildah("from", IMAGE, storage=image).strip()
-    page = ROOT / "examples" / "receipt.png"
-    buildah("copy", "--chown", "10001", container, str(page), "/tmp/receipt.png", storage=image)
+    page = ROOT / "examples" / "receipt.jpg"
+    buildah("copy", "--chown", "10001", container, str(page), "/tmp/receipt.jpg", storage=image)
     out = buildah(
         *("run", "--isolation", "chroot", container, "--", "unshare", "--map-root-user", "--net"),
-        *("pageline", "ocr", "--input", "/tmp/receipt.png", "--save_path", "/tmp/out"),
+        *("pageline", "ocr", "--input", "/tmp/receipt.jpg", "--save_path", "/tmp/out"),
         storage=image,
     )
     assert "TOTAL" in out.upper()
@@ -82,4 +84,6 @@ def test_a_container_reads_a_page_without_the_network(image: Path, tmp_path: Pat
 
 def test_a_container_does_not_run_as_root(image: Path) -> None:
     container = buildah("from", IMAGE, storage=image).strip()
-    assert buildah("run", "--isolation", "chroot", container, "--", "id", "-u", storage=image).strip() == "10001"
+    assert (
+        buildah("run", "--isolation", "chroot", container, "--", "id", "-u", storage=image).strip() == "10001"
+    )
