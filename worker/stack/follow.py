@@ -41,7 +41,7 @@ class Follower:
         self._since_ns = int(since.timestamp() * 1e9)
         self._log = (directory / f"follow-{bucket}.log").open("wb")
         self._process = subprocess.Popen(
-            weed_command(configuration, *_arguments(ports, self._root + prefix, since)),
+            weed_command(configuration, *tail_arguments(ports, self._root + prefix, since)),
             env={},
             cwd=configuration,
             stdin=subprocess.DEVNULL,
@@ -78,7 +78,7 @@ class Follower:
         if self._process.stdout is None:
             raise AssertionError
         with self._process.stdout as output:
-            for change in _changes(output):
+            for change in changes(output):
                 key = created_key(change, self._root)
                 if key is not None and key.startswith(self._prefix) and int(change["tsNs"]) >= self._since_ns:
                     yield key
@@ -101,7 +101,7 @@ def created_key(change: dict[str, Any], root: str) -> str | None:
     return None if key == path or key.startswith(".uploads/") else key
 
 
-def _changes(output: IO[bytes]) -> Iterator[dict[str, Any]]:
+def changes(output: IO[bytes]) -> Iterator[dict[str, Any]]:
     """Split the printed log: one indented JSON object a change, each ended by a brace in the first column."""
     lines: list[bytes] = []
     for line in output:
@@ -112,7 +112,8 @@ def _changes(output: IO[bytes]) -> Iterator[dict[str, Any]]:
             lines = []
 
 
-def _arguments(ports: dict[str, int], path: str, since: datetime) -> list[str]:
+def tail_arguments(ports: dict[str, int], path: str, since: datetime) -> list[str]:
+    """Return the program's arguments for all changes below `path` (by text) since a little before a time."""
     # The program counts back from its own start, a moment from now; what comes too early is left out later.
     ago = max(0.0, (datetime.now(UTC) - since).total_seconds()) + _MARGIN_SECONDS
     filer = f"{LOOPBACK}:{ports['filer.port']}.{ports['filer.port.grpc']}"

@@ -10,6 +10,7 @@ import pytest
 from places import Place, race
 
 from infra.errors import AlreadyExists, Changed, InvalidKey, NotFound, PreconditionFailed
+from infra.storage.keys import document_folder, result_key, source_folder
 
 ODD_NAMES = [
     "two words.pdf",
@@ -28,6 +29,8 @@ ODD_NAMES = [
     "s" * 200,
     "/".join(["deep"] * 20),
 ]
+
+STRANGE_SOURCES = ["//", "..", "a/../../b", ".", "ü" * 900, "x\ny", "latest.json"]
 
 
 def test_what_is_created_can_be_described_and_read(place: Place) -> None:
@@ -210,6 +213,18 @@ def test_odd_names_stay_what_they_are(place: Place, name: str, tmp_path: Path) -
         place.storage.create(key, b"again", content_type="text/plain")
     place.storage.delete(key)
     assert place.names() == []
+
+
+@pytest.mark.parametrize("source", [*ODD_NAMES, *STRANGE_SOURCES])
+def test_results_of_any_source_can_be_kept(place: Place, source: str) -> None:
+    folder = document_folder(place.prefix, source, "0123abc")
+    names = [result_key(folder, "pages", "00001.json"), result_key(folder, "document.json")]
+    latest = result_key(source_folder(place.prefix, source), "latest.json")
+    for name in (latest, *names):
+        place.storage.create(name, b"{}", content_type="application/json")
+    assert sorted(info.key for info in place.storage.list(place.prefix)) == sorted([latest, *names])
+    assert [info.key for info in place.storage.list(f"{folder}/pages/")] == [names[0]]
+    assert place.storage.read(names[1]) == b"{}"
 
 
 @pytest.mark.parametrize("key", ["", "nul\0byte", "k" * 1025, "ü" * 513])
