@@ -47,9 +47,10 @@ def in_hand(gate: Path) -> tuple[int, int]:
 
     def look() -> tuple[int, int] | None:
         found = [re.fullmatch(r"page-(\d+)-(\d+)", path.name) for path in gate.iterdir()]
-        return next(((int(match[1]), int(match[2])) for match in found if match), None)
+        return next(((int(match[1]), int(match[2])) for match in found if match is not None), None)
 
-    return wait_for(look, "a page in hand")
+    page, pid = wait_for(look, "a page in hand")
+    return page, pid
 
 
 def start(site: Site, folder: Path, **faults: Any) -> Any:

@@ -1,0 +1,355 @@
+"""The tasks, message by message, in this process: what they do when storage or sources play up."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.exceptions import Reject
+from desk import Desk
+
+from infra.errors import AccessDenied, BrokerUnavailable, StorageUnavailable
+from infra.status.states import DocumentState, Mode, PageState
+from infra.status.status import finalize_step, split_step
+from infra.status.work import Claim, PageRange
+from infra.storage.directory import DirectoryStorage
+from tasks import entry
+from tasks.pages import read_range
+from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT
+from tasks.reconcile import reconcile
+from tasks.sweep import sweep
+
+
+class Flaky(DirectoryStorage):
+    """A directory that refuses some calls: `refuse` maps a method and a part of the key to an error."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.refuse: dict[tuple[str, str], Exception] = {}
+
+    def _check(self, method: str, key: str) -> None:
+        for (refused, part), error in self.refuse.items():
+            if refused == method and part in key:
+                raise error
+
+    def create(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        self._check("create", key)
+        return super().create(key, *args, **kwargs)
+
+    def fetch(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        self._check("fetch", key)
+        return super().fetch(key, *args, **kwargs)
+
+    def head(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        self._check("head", key)
+        return super().head(key, *args, **kwargs)
+
+
+@pytest.fixture
+def flaky(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Flaky:
+    inbox = Flaky(desk.inbox)
+    results = Flaky(Path(desk.settings.results.removeprefix("file://")))
+    inbox.refuse = results.refuse
+    roots = {desk.settings.results: results, f"file://{desk.inbox}": inbox}
+    monkeypatch.setattr(type(desk.context), "storage", lambda self, uri: roots[uri])
+    return results
+
+
+def due(desk: Desk) -> None:
+    """Have everything that was delayed come due, and sent."""
+    key = f"{desk.settings.key_prefix}delayed"
+    for text in map(str, desk.store.client.zrange(key, 0, -1)):
+        desk.store.client.zadd(key, {text: 0})
+    sweep(desk.tools)
+
+
+def test_a_document_from_announcement_to_manifest(desk: Desk) -> None:
+    desk.pdf(pages=7)
+    document = desk.ingest()
+    assert [message[0] for message in desk.messages] == [SPLIT]
+    desk.work(until=PAGES)
+    assert [message[1][2:5] for message in desk.messages] == [
+        [1, 3, "normal"],
+        [4, 6, "normal"],
+        [7, 7, "normal"],
+    ]
+    desk.work(until=FINALIZE)
+    assert desk.document(document).state is DocumentState.FINALIZING
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    leftover = set(desk.store.client.scan_iter(f"{desk.settings.key_prefix}*"))
+    assert not {key for key in leftover if "lease" in str(key) or "released" in str(key)}
+    assert not list((desk.settings.work_dir / "used").rglob("*.pdf"))
+
+
+def test_storage_that_is_away_at_ingest_delays_the_announcement(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    flaky.refuse["head", "a.pdf"] = StorageUnavailable("away")
+    entry.ingest(desk.ref().model_dump(mode="json"))
+    assert not desk.messages
+    flaky.refuse.clear()
+    due(desk)
+    (message,) = desk.messages
+    assert (message[0], message[1][1], message[2]) == (INGEST, 1, CONTROL)
+    desk.work()
+    assert [one.state for one in desk.store.listing.recent()] == [DocumentState.SUCCEEDED]
+
+
+def test_storage_that_is_away_at_split_costs_no_attempt(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    flaky.refuse["fetch", "a.pdf"] = StorageUnavailable("away")
+    for _ in range(5):
+        desk.step()
+        assert not desk.messages
+        due(desk)
+    assert desk.messages[0][1][2] == 5  # tries, for the delay to grow
+    flaky.refuse.clear()
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+def test_storage_that_is_away_at_writing_gives_the_rest_back_and_repeats_only_that(
+    desk: Desk, flaky: Flaky
+) -> None:
+    desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    flaky.refuse["create", "00002.json"] = StorageUnavailable("away")
+    desk.step()
+    assert desk.store.listing.pages(document) == [PageState.DONE, PageState.PENDING, PageState.PENDING]
+    assert not desk.messages
+    due(desk)
+    assert desk.messages[0][1][2:] == [2, 3, "normal", 1]
+    flaky.refuse.clear()
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    assert desk.document(document).done == 3
+
+
+def test_a_source_that_is_denied_fails_the_document_with_a_public_reason(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    flaky.refuse["fetch", "a.pdf"] = AccessDenied("credentials of bucket x")
+    desk.work()
+    found = desk.document(document)
+    assert (found.state, found.reason) == (DocumentState.FAILED, AccessDenied.public)
+
+
+def test_a_source_replaced_before_it_was_split_is_superseded(desk: Desk) -> None:
+    desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.pdf(pages=4)
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUPERSEDED
+
+
+def test_a_source_gone_after_splitting_fails_its_pages(desk: Desk) -> None:
+    path = desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    path.unlink()
+    shutil.rmtree(desk.settings.work_dir / "sources")
+    desk.work()
+    found = desk.document(document)
+    assert (found.state, found.failed) == (DocumentState.FAILED, 3)
+    assert found.reason == "No page could be read. Page 1: The document was not found."
+
+
+def test_pages_written_before_are_adopted_unread(desk: Desk) -> None:
+    desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    folder = desk.folder(document)
+    pages = desk.path(folder.pages)
+    pages.mkdir(parents=True)
+    (pages / "00001.json").write_text('{"state": "done", "rec_texts": ["old"]}')
+    (pages / "00002.json").write_text('{"state": "failed", "reason": "torn before"}')
+    (pages / "00003.json").write_text("{ damaged")
+    desk.context.pipeline = None  # nothing must be read
+    desk.work()
+    found = desk.document(document)
+    assert (found.state, found.done, found.failed) == (DocumentState.PARTIAL, 1, 2)
+    assert desk.store.listing.reasons(document) == {
+        2: "torn before",
+        3: "The page's stored result is damaged.",
+    }
+    assert desk.path(folder.text).read_text() == "old\n\f\f"
+
+
+def test_a_page_given_up_needs_no_pipeline_and_leaves_a_record(desk: Desk) -> None:
+    desk.pdf(pages=1)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    desk.messages.clear()
+    normal = PageRange(document, 1, 1, 1)
+    status = desk.store.status
+    for mode in (Mode.NORMAL, Mode.ALONE, Mode.QUARANTINE):
+        pages = PageRange(document, 1, 1, 1, mode)
+        assert status.begin_range(pages, "dead#1#1") is Claim.GO
+        assert status.begin_page(pages, 1, "dead#1#1")[0] is Claim.GO
+        status.forfeit("dead", 2)
+        sweep(desk.tools)
+    (given_up,) = [message for message in desk.messages if message[1][4] == "given_up"]
+    assert given_up[2] == CONTROL
+    desk.context.pipeline = None
+    desk.messages.clear()
+    desk.messages.append(given_up)
+    desk.work()
+    assert desk.document(document).state is DocumentState.FAILED
+    record = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())
+    assert (record["state"], record["mode"]) == ("failed", "given_up")
+    assert record["reason"] == "Reading the page ended its process each time it was tried."
+    read_range(desk.context, normal)  # a message from long ago
+    assert not desk.messages
+
+
+def test_a_page_in_quarantine_is_read_at_low_cost(desk: Desk) -> None:
+    desk.pdf(pages=1)
+    document = desk.ingest(options={"dpi": 144, "visualize": True})
+    desk.work(until=PAGES)
+    desk.messages.clear()
+    for mode in (Mode.NORMAL, Mode.ALONE):
+        pages = PageRange(document, 1, 1, 1, mode)
+        desk.store.status.begin_range(pages, "dead#1#1")
+        desk.store.status.begin_page(pages, 1, "dead#1#1")
+        desk.store.status.forfeit("dead", 2)
+        sweep(desk.tools)
+    desk.work()
+    content = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())
+    assert (content["mode"], content["page"]["dpi"], content["pictures"]) == ("quarantine", 72, [])
+
+
+def test_a_draining_process_gives_back_what_is_not_begun(desk: Desk) -> None:
+    desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    desk.drain = True
+    desk.step()
+    assert desk.store.listing.pages(document) == [PageState.PENDING] * 3
+    (message,) = desk.messages
+    assert message[1] == [document, 1, 1, 3, "normal", 0]
+    desk.drain = False
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+def test_repeated_and_old_messages_do_nothing(desk: Desk) -> None:
+    desk.pdf(pages=3)
+    document = desk.ingest()
+    desk.messages.extend([*desk.messages] * 3)
+    desk.work(until=PAGES)
+    desk.messages.extend([*desk.messages] * 2)
+    desk.work()
+    manifest = desk.path(desk.folder(document).manifest)
+    before = manifest.stat()
+    desk.messages.append((SPLIT, [document, 1, 0], CONTROL))
+    desk.messages.append((PAGES, [document, 1, 1, 3, "normal", 0], "ocr.cpu"))
+    desk.messages.append((FINALIZE, [document, 1, 0], CONTROL))
+    desk.messages.append((FINALIZE, ["unheard-of", 1, 0], CONTROL))
+    desk.work()
+    assert manifest.stat() == before
+    assert desk.document(document).done == 3
+
+
+def test_finalizing_that_died_after_its_manifest_adopts_it(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    desk.work(until=FINALIZE)
+    folder = desk.folder(document)
+    flaky.refuse["create", "document.json"] = StorageUnavailable("away")
+    desk.step()
+    assert desk.path(folder.text).exists()
+    text = desk.path(folder.text).stat()
+    flaky.refuse.clear()
+    due(desk)
+    desk.work()
+    assert desk.path(folder.text).stat() == text
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    output = json.loads(desk.path(folder.manifest).read_bytes())["outputs"][0]
+    assert output["size"] == text.st_size
+
+
+def test_a_step_tried_too_often_fails_the_document(desk: Desk) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    for _ in range(3):
+        desk.store.status.claim(split_step(document, 1), "dead#1#1")
+        desk.store.status.forfeit("dead", 2)
+        desk.messages.clear()
+        sweep(desk.tools)
+    desk.work()
+    found = desk.document(document)
+    assert found.state is DocumentState.FAILED
+    assert found.reason == "Opening the document ended its process each time it was tried."
+
+
+def test_finalizing_tried_too_often_fails_the_document(desk: Desk) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    desk.work(until=FINALIZE)
+    for _ in range(3):
+        desk.store.status.claim(finalize_step(document, 1), "dead#1#1")
+        desk.store.status.forfeit("dead", 2)
+        desk.messages.clear()
+        sweep(desk.tools)
+    desk.work()
+    assert desk.document(document).state is DocumentState.FAILED
+
+
+def test_without_redis_the_message_goes_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise BrokerUnavailable("gone")
+
+    desk.pdf()
+    document = desk.ingest()
+    monkeypatch.setattr(type(desk.store.status), "claim", gone)
+    with pytest.raises(Reject) as caught:
+        entry.split(document, 1)
+    assert caught.value.args[1] is True  # requeue
+
+
+def test_an_announcement_nobody_understands_is_dropped(desk: Desk) -> None:
+    entry.ingest({"key": "a.pdf"})
+    entry.ingest({"source": "file:///in", "key": "a.pdf", "wish": 1})
+    assert not desk.messages
+    assert desk.store.listing.recent() == []
+
+
+def test_messages_that_were_lost_are_sent_again(desk: Desk) -> None:
+    desk.pdf(pages=5)
+    document = desk.ingest()
+    desk.messages.clear()
+    assert reconcile(desk.tools) == 0  # too early
+    long_ago(desk, "docs:active")
+    assert reconcile(desk.tools) == 1
+    desk.work(until=PAGES)
+    desk.messages.clear()
+    long_ago(desk, "released:default:normal")
+    assert reconcile(desk.tools) == 2
+    desk.work(until=FINALIZE)
+    desk.messages.clear()
+    long_ago(desk, "docs:active")
+    assert reconcile(desk.tools) == 1
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+def test_ranges_whose_messages_still_wait_are_not_sent_again(desk: Desk) -> None:
+    desk.pdf(pages=5)
+    desk.ingest()
+    desk.work(until=PAGES)
+    long_ago(desk, "released:default:normal")
+    desk.store.client.lpush(f"{desk.settings.key_prefix}ocr.cpu", "m", "m")
+    assert reconcile(desk.tools) == 0
+    desk.store.client.lpop(f"{desk.settings.key_prefix}ocr.cpu")
+    assert reconcile(desk.tools) == 2
+
+
+def long_ago(desk: Desk, name: str) -> None:
+    key = f"{desk.settings.key_prefix}{name}"
+    for member in map(str, desk.store.client.zrange(key, 0, -1)):
+        desk.store.client.zadd(key, {member: 1})
