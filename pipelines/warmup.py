@@ -13,7 +13,7 @@ from pipelines.selfcheck import check_reading, known_page
 from pipelines.stages import Stages
 
 _A4 = (1684, 1191)  # height and width in pixels at 144 dpi
-_LINE_HEIGHT, _LINE_WIDTHS = 24, (140, 180, 220, 300, 380)
+_LINE_HEIGHT, _LINE_WIDTHS = 24, (160, 240)
 _LINES = 8
 # The known page is read at these numbers: the check is of engine and weights, not of anybody's thresholds.
 _CHECKED_AT = CallOptions(
@@ -50,7 +50,7 @@ class WarmReport:
 
 
 def warm_shapes(stages: Stages, options: CallOptions) -> int:
-    """Run both networks on the shapes that most pages need, A4 and common line widths; say how many."""
+    """Run both networks on the shapes that most pages need, A4 and short lines; say how many."""
     pages = [np.full((*size, 3), 255, dtype=np.uint8) for size in (_A4, _A4[::-1])]
     for page in pages:
         stages.detector.detect(page, options.detection)

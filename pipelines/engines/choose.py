@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+from warnings import catch_warnings, simplefilter
 
 from pipelines.engines.settings import EngineSettings
 from pipelines.errors import ConfigError, EngineUnavailable
@@ -59,7 +60,9 @@ def make_engine(name: str, settings: EngineSettings) -> Engine:
     """
     package, module, attribute = _ENGINES[name]
     try:
-        engine_class = getattr(import_module(module), attribute)
+        with catch_warnings():
+            simplefilter("ignore")  # Paddle's warns about compilers that nothing here needs
+            engine_class = getattr(import_module(module), attribute)
     except ImportError as error:
         raise EngineUnavailable(
             f"engine {name!r} needs the package {package}: pip install 'pageline[{name}]' ({error})"
