@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,10 @@ from command_line import PATIENCE, command, document, environment, pageline, pic
 from infra.storage import Location, S3Options, Storage, open_storage
 
 
-@contextmanager
-def up(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """A stack in `folder`/desk that can be asked; ended by SIGTERM, which must leave nothing behind."""
+def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """A stack in `folder`/desk, as soon as it can be asked."""
+    address = folder / "desk/.pageline/stack.json"
+    address.unlink(missing_ok=True)
     with (folder / "up.log").open("a") as log:
         process = subprocess.Popen(
             command("up", "--dir", "desk", "--engine", "fake", *arguments),
@@ -26,15 +26,21 @@ def up(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
             cwd=folder,
             env=environment(folder),
         )
-        try:
-            wait_for(lambda: process.poll() is not None or (folder / "desk/.pageline/stack.json").exists())
-            assert process.poll() is None, (folder / "up.log").read_text()
-            yield process
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(PATIENCE) == 0
-        finally:
-            process.kill()
-            process.wait()
+    wait_for(lambda: process.poll() is not None or address.exists())
+    assert process.poll() is None, (folder / "up.log").read_text()
+    return process
+
+
+@contextmanager
+def up(folder: Path, *arguments: str) -> Iterator[None]:
+    """The same for a while; SIGTERM ends it, and must leave nothing behind."""
+    process = start(folder, *arguments)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+    assert process.returncode == 0
     assert processes_of(folder) == []
     assert not (folder / "desk/.pageline/stack.json").exists()
 
@@ -102,13 +108,14 @@ def test_a_folder_has_one_stack_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_stack_that_was_killed_is_cleared_away_and_goes_on(tmp_path: Path) -> None:
-    with up(tmp_path) as killed:
-        document(tmp_path / "desk/inbox/long.pdf", pages=200)
-        wait_for(lambda: list((tmp_path / "desk/results").glob("long.pdf/*/request.json")))
-        killed.kill()
-        killed.wait()
-        with up(tmp_path):
-            assert json.loads(manifest(tmp_path, "long.pdf").read_text())["state"] == "succeeded"
+    killed = start(tmp_path)
+    document(tmp_path / "desk/inbox/long.pdf", pages=40)
+    wait_for(lambda: list((tmp_path / "desk/results").glob("long.pdf/*/request.json")))
+    killed.kill()
+    killed.wait()
+    assert processes_of(tmp_path) != []
+    with up(tmp_path):
+        assert json.loads(manifest(tmp_path, "long.pdf").read_text())["state"] == "succeeded"
 
 
 def bucket(folder: Path) -> Storage:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -37,26 +38,27 @@ def keep_running(folder: Path, plan: Plan, *, s3: bool) -> None:
     folder = Location.parse(folder).path
     state = folder / STATE
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with ending_in_order():
+    # Being told to end is how this command ends, at whatever point.
+    with suppress(KeyboardInterrupt, Terminated), ending_in_order():
         fetch_for(plan.creation)
         opened = bucket_place(folder, state) if s3 else folder_place(folder)
-        with (
-            opened as place,
-            LocalStack(state, plan, place.settings) as stack,
-            published(state, stack.settings),
-            producer_for(stack.settings) as producer,
-        ):
-            # Being told to end is how this command ends: the stack is left in peace, not as after an error.
+        with opened as place, LocalStack(state, plan, place.settings) as stack:
+            # Caught in here too: the stack is left in peace then, not as after an error.
             with suppress(KeyboardInterrupt, Terminated):
-                _serve(stack, place, producer, plan)
+                _greet(place, plan)
+                with published(state, stack.settings), producer_for(stack.settings) as producer:
+                    _serve(stack, place, producer)
             stdout().print("stopping: workers finish the page in hand")
 
 
-def _serve(stack: LocalStack, place: Place, producer: Producer, plan: Plan) -> None:
-    console = stdout()
+def _greet(place: Place, plan: Plan) -> None:
     for line in place.greeting:
-        console.print(line)
-    console.print(f"starting {plural(plan.workers, 'worker')}; Ctrl-C ends everything")
+        stdout().print(line)
+    stdout().print(f"starting {plural(plan.workers, 'worker')}; Ctrl-C ends everything")
+
+
+def _serve(stack: LocalStack, place: Place, producer: Producer) -> NoReturn:
+    console = stdout()
     log = DocumentLog(console, map(view_of, stack.store.listing.recent(_LATEST)))
     warm = False
     while True:

@@ -77,7 +77,7 @@ def print_summary(console: Console, outcomes: Sequence[Outcome], results: Path, 
 
 def _reasons(one: Outcome) -> Iterator[str]:
     if one.view.reason:
-        yield one.view.reason
+        yield one.view.short_reason
     named = list(one.failed_pages.items())
     yield from (f"page {number}: {reason}" for number, reason in named[:_PAGES_NAMED])
     if len(named) > _PAGES_NAMED:

@@ -15,6 +15,7 @@ from rich.text import Text
 from worker.cli.view import STYLES, DocumentView, most_telling, totals
 
 _FRAME = 6  # lines of the terminal that are not for documents: header, rules, totals, the shell's prompt
+_NAME = 48  # characters of a document's name in a table
 _LINE_EVERY = 10.0  # seconds between two plain lines about one document that goes on
 
 
@@ -86,7 +87,7 @@ class PlainLines:
 def line_about(view: DocumentView) -> str:
     """`scans/a.pdf: succeeded, pages 12`, with the reason where there is one."""
     pages = view.page_count()
-    reason = f": {view.reason}" if view.reason else ""
+    reason = f": {view.short_reason}" if view.reason else ""
     return f"{view.name}: {view.state}{f', pages {pages}' if pages else ''}{reason}"
 
 
@@ -138,15 +139,20 @@ def document_table(views: Sequence[DocumentView], *, room: int, ids: bool = Fals
     table = Table(box=None, pad_edge=False, header_style="dim")
     if ids:
         table.add_column("id", no_wrap=True)
-    table.add_column("document", overflow="ellipsis", no_wrap=True, max_width=48)
+    table.add_column("document", overflow="ellipsis", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("pages", no_wrap=True)
     table.add_column("", overflow="ellipsis", no_wrap=True, style="dim")
     chosen = most_telling(views, max(1, room))
     for view in chosen:
         style = STYLES.get(view.state, "cyan")
-        cells = [Text(view.name), Text(view.state, style=style), Text(view.page_count())]
-        table.add_row(*([Text(view.id)] if ids else []), *cells, Text(view.reason or ""))
+        cells = [Text(_end_of(view.name)), Text(view.state, style=style), Text(view.page_count())]
+        table.add_row(*([Text(view.id)] if ids else []), *cells, Text(view.short_reason))
     if len(chosen) < len(views):
         table.add_row(Text(f"and {len(views) - len(chosen):,} more", style="dim"), "", "", "")
     return table
+
+
+def _end_of(name: str) -> str:
+    """A long name's end, which tells more than its start."""
+    return name if len(name) <= _NAME else f"…{name[1 - _NAME :]}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Self
 
 from infra.status import DocumentStatus
@@ -59,6 +60,11 @@ class DocumentView:
     def settled(self) -> int:
         """Pages that are read or given up."""
         return self.done + self.failed
+
+    @property
+    def short_reason(self) -> str:
+        """The reason without the document's name in front, for places that name it anyway; empty if none."""
+        return (self.reason or "").removeprefix(f"{PurePath(self.name).name}: ")
 
     def page_count(self) -> str:
         """The pages in words: `7/12`, `12`, with failures, or nothing while they are not counted."""
