@@ -23,6 +23,6 @@ def document_id(
         etag: For files it covers size, time of change and inode.
         options: Those that change the result; the order of their names does not matter.
     """
-    identity = [tenant, place, key, version if version is not None else f"etag:{etag}", options]
+    identity = [tenant, place, key, version, etag if version is None else None, options]
     text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

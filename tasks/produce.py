@@ -10,7 +10,7 @@ from kombu.exceptions import OperationalError
 
 from infra.errors import BrokerUnavailable
 from tasks.queues import CONTROL, INGEST, broker_conf
-from tasks.records import DocumentRef
+from tasks.ref import DocumentRef
 
 VISIBILITY_SECONDS = 900  # the settings' default
 _SOCKET_SECONDS = 2.0

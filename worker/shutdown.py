@@ -42,8 +42,8 @@ class Shutdown:
 
     def _end(self) -> None:
         _log.warning("the child is ended while it works; its page is read again elsewhere")
-        self._kill()
         self._timer = self._after(_LAST_SECONDS, lambda: os._exit(_EXIT_CODE))
+        self._kill()
 
     @staticmethod
     def _after(seconds: float, act: Callable[[], None]) -> threading.Timer:
