@@ -24,7 +24,8 @@ SOURCE = "s3://queue-in/letters"
 def desk_on_s3(tmp_path: Path, valkey: ValkeyHandle, s3_server: SeaweedHandle) -> Any:
     options = s3_server.options
     client = client_of(options)
-    for bucket in ("queue-in", "queue-out"):
+    there = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    for bucket in {"queue-in", "queue-out"} - there:
         client.create_bucket(Bucket=bucket)
     settings = load_settings(
         {
