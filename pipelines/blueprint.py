@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.config.rules import FOLDER, Rule, one_of
 from pipelines.engines.settings import EngineSettings
 from pipelines.errors import ConfigError, OptionError
 from pipelines.widths import WidthMode
+
+if TYPE_CHECKING:
+    from pipelines.models.files import ProgressCallback
 
 _ENGINE_KEYS = {
     "precision": one_of("auto", "f32", "bf16"),
@@ -35,6 +38,7 @@ class Blueprint:
         width_mode: how wide lines enter the recognition network.
         sources: where weights may come from, in order; None for the usual order.
         cache_dir: where weights are kept; None for the platform's place.
+        progress: called while weights are fetched.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Blueprint:
     width_mode: WidthMode
     sources: Sequence[str] | None
     cache_dir: Path | None
+    progress: ProgressCallback | None = None
 
     def module(self, name: str) -> dict[str, Any]:
         """One of the configuration's `SubModules`, without the keys that say nothing."""

@@ -14,6 +14,7 @@ from pipelines.engines.choose import candidates
 from pipelines.errors import OptionError
 
 if TYPE_CHECKING:
+    from pipelines.models.files import ProgressCallback
     from pipelines.ocr import OCRPipeline
 
 
@@ -27,6 +28,7 @@ def create_pipeline(
     *,
     model_source: Sequence[str] | None = None,
     cache_dir: str | Path | None = None,
+    progress: ProgressCallback | None = None,
     **creation_flags: object,
 ) -> OCRPipeline:
     """A pipeline whose weights are on this machine when this returns; they are loaded at the first page.
@@ -42,6 +44,7 @@ def create_pipeline(
             `cache_dir` for compiled models.
         model_source: where weights may come from, in order; see `pipelines.models.resolve`.
         cache_dir: where weights are kept; the platform's cache when left out.
+        progress: called while weights are fetched.
         creation_flags: any option of `predict`, as this pipeline's default.
 
     Raises:
@@ -68,6 +71,7 @@ def create_pipeline(
         width_mode=width_mode,
         sources=None if model_source is None else tuple(model_source),
         cache_dir=None if cache_dir is None else Path(cache_dir),
+        progress=progress,
     )
     from pipelines.ocr import OCRPipeline  # noqa: PLC0415  -- numpy and OpenCV are not needed to refuse a wrong option
 

@@ -99,6 +99,7 @@ def _files(blueprint: Blueprint, engine: Engine, section: str, module: Module) -
         form=forms[0] if forms else None,
         sources=DEFAULT_ORDER if blueprint.sources is None else blueprint.sources,
         cache_dir=blueprint.cache_dir,
+        progress=blueprint.progress,
     )
 
 

@@ -79,13 +79,13 @@ def test_good_and_bad_documents_and_a_second_run_that_reads_only_what_is_new(tmp
         "three.pdf": ("succeeded", 3),
         "two.tiff": ("succeeded", 2),
         "empty.pdf": ("rejected", None),
-        "notes.txt": ("rejected", None),
     }
     for one in told["documents"]:
         assert Path(one["manifest"]).is_file()
         assert bool(one["reason"]) == (one["state"] == "rejected")
         assert Path(one["folder"]).is_relative_to(tmp_path / "in" / "out")
     assert "in/deep/three.pdf: succeeded, pages 3" in first.stderr.splitlines()
+    assert "notes.txt is passed over: it is neither a PDF nor a picture" in first.stderr.splitlines()
 
     picture(tmp_path / "in" / "a.png", "other words")
     second = run(tmp_path, *arguments)

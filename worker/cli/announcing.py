@@ -74,7 +74,7 @@ def _files_at(location: Location, settings: Settings) -> Iterator[DocumentRef]:
         found = gather([location.path], leave_out=leave_out)
     except NothingFound as error:
         raise UsageError(str(error)) from None
-    for one in found:
+    for one in found.documents:
         yield _ref(Location("file", str(one.path)), Location("file", str(one.root)), settings)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines import create_pipeline
 from pipelines.errors import InputError
 from pipelines.ocr import OCRPipeline
 from pipelines.read import PageImage, iter_inputs, open_document
@@ -16,6 +15,7 @@ from pipelines.result import OCRResult
 from worker.cli.errors import complain
 from worker.cli.terminal import stderr
 from worker.cli.view import plural
+from worker.cli.weights import make_pipeline
 
 Source = str | Path
 
@@ -101,9 +101,7 @@ def read_all(
     Raises:
         PipelineError: the pipeline cannot be made, or an option is wrong.
     """
-    with stderr().status("loading the pipeline; the first time, its weights are fetched"):
-        pipeline = create_pipeline(**creation)
-    reading = Reading(pipeline, save_path, parameters)
+    reading = Reading(make_pipeline(creation), save_path, parameters)
     started = time.monotonic()
     for text in inputs:
         for source in _expand(text, reading):

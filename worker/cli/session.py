@@ -52,9 +52,12 @@ def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json
 
 def _gather(paths: Sequence[Path], results: Path) -> list[Found]:
     try:
-        return gather(paths, leave_out=results)
+        found = gather(paths, leave_out=results)
     except NothingFound as error:
         raise UsageError(str(error)) from None
+    for path in found.passed_over:
+        stderr().print(f"{path.name} is passed over: it is neither a PDF nor a picture")
+    return found.documents
 
 
 def _writable(results: Path) -> Path:

@@ -27,6 +27,7 @@ from pipelines.models import Progress as Step
 from pipelines.models import pull as pull_models
 from pipelines.models.files import ProgressCallback
 from pipelines.models.spec import FORMS
+from pipelines.ocr import OCRPipeline
 from worker.cli.terminal import stderr, stdout
 
 
@@ -123,5 +124,10 @@ def fetch_for(creation: Mapping[str, Any]) -> None:
     Raises:
         PipelineError: it cannot be made like that, or weights cannot be had.
     """
-    with stderr().status("looking after the weights"):
-        create_pipeline(**creation)
+    make_pipeline(creation)
+
+
+def make_pipeline(creation: Mapping[str, Any]) -> OCRPipeline:
+    """`create_pipeline`, with a bar on stderr while weights are fetched; raises what it raises."""
+    with download_bars(stderr()) as report:
+        return create_pipeline(**creation, progress=report)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.storage.location import Location
+from pipelines.errors import UnsupportedInput
+from pipelines.read.inputs import documents_in
 from worker.inbox.folder import documents
 
 
@@ -28,30 +30,43 @@ class Found:
         return self.root / self.key
 
 
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What was found.
+
+    Attributes:
+        documents: each once, in the order given.
+        passed_over: files in the folders that are neither PDFs nor pictures, by content or by name.
+    """
+
+    documents: list[Found]
+    passed_over: list[Path]
+
+
 class NothingFound(ValueError):  # noqa: N818  -- it says what happened
     """A path names no document; `str(error)` says which and why."""
 
 
-def gather(paths: Iterable[Path], *, leave_out: Path) -> list[Found]:
-    """The documents that `paths` name, each once, in the order given; folders are searched to their depths.
+def gather(paths: Iterable[Path], *, leave_out: Path) -> Gathered:
+    """The documents that `paths` name; folders are searched to their depths.
 
-    A file that is named is taken whatever it is called; in folders, hidden, unfinished and sidecar files are
-    left out, and so is everything inside `leave_out` (the results, which often lie beside their sources).
+    A file that is named is taken whatever it is. In folders, hidden, unfinished and sidecar files are left
+    out, and so is everything inside `leave_out` (the results, which often lie beside their sources).
 
     Raises:
         NothingFound: a path does not exist, or a folder holds no document.
     """
-    documents_by_path: dict[Path, Found] = {}
     results = _absolute(leave_out)
+    taken: dict[Path, Found] = {}
+    passed_over: dict[Path, None] = {}
     for path in paths:
-        here = [
-            document for document in _expand(_absolute(path)) if not document.path.is_relative_to(results)
-        ]
-        if not here:
-            raise NothingFound(f"there is no document in {path}")
-        for document in here:
-            documents_by_path.setdefault(document.path, document)
-    return list(documents_by_path.values())
+        here = [one for one in _expand(_absolute(path)) if not one.path.is_relative_to(results)]
+        wanted = _wanted(path, here)
+        if not wanted:
+            raise NothingFound(f"there is no PDF and no picture in {path}")
+        taken.update((one.path, one) for one in wanted if one.path not in taken)
+        passed_over.update(dict.fromkeys(one.path for one in here if one not in wanted))
+    return Gathered(list(taken.values()), [path for path in passed_over if path not in taken])
 
 
 def _expand(path: Path) -> Iterator[Found]:
@@ -61,6 +76,17 @@ def _expand(path: Path) -> Iterator[Found]:
         yield Found(path.parent, path.name)
     else:
         raise NothingFound(f"there is no file or folder {path}")
+
+
+def _wanted(path: Path, here: list[Found]) -> list[Found]:
+    """Of a folder's files those that `predict` would take from it; a file that is named is always wanted."""
+    if not path.is_dir():
+        return here
+    try:
+        suitable = set(documents_in(_absolute(path)))
+    except UnsupportedInput:  # there is none
+        return []
+    return [one for one in here if one.path in suitable]
 
 
 def _absolute(path: Path) -> Path:
