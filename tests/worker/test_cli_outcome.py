@@ -13,7 +13,7 @@ from worker.cli.view import DocumentView
 
 def results_of(folder: Path, pages: list[dict[str, object]], text: str | None = "words") -> Path:
     folder.mkdir(parents=True)
-    (folder / "document.json").write_text(json.dumps({"pages": pages}))
+    (folder / "document.json").write_text(json.dumps({"pages": pages, "pipeline": {"name": "OCR"}}))
     if text is not None:
         (folder / "document.txt").write_text(text)
     return folder
@@ -62,6 +62,7 @@ def test_a_document_without_results_has_its_reason_alone(tmp_path: Path) -> None
     view = DocumentView("bad.pdf", "1d", "rejected", reason="It is empty.")
     one = outcome(view, tmp_path / "bad.pdf", tmp_path / "nothing")
     assert one.folder is None
+    assert one.pipeline == {}
     assert not one.complete
     assert summary(one).splitlines()[:2] == ["bad.pdf: rejected", "    It is empty."]
 
@@ -94,5 +95,6 @@ def test_the_json_object_says_the_same_to_a_program(tmp_path: Path) -> None:
 def test_complete_means_that_every_document_succeeded(tmp_path: Path) -> None:
     view = DocumentView("b.png", "2d", "succeeded", pages=1, done=1)
     good = outcome(view, tmp_path / "b.png", results_of(tmp_path / "2d", [page(1)]))
+    assert good.pipeline == {"name": "OCR"}
     assert as_json([good], Path("/out"), 0)["complete"] is True
     assert as_json([good, partial(tmp_path)], Path("/out"), 0)["complete"] is False

@@ -28,12 +28,14 @@ class Outcome:
         path: the file that was read.
         folder: where its results lie; None when it never got any.
         failed_pages: page numbers, from 1, with the reason of each.
+        pipeline: what read it, as the manifest says; empty without one.
     """
 
     view: DocumentView
     path: Path
     folder: Path | None
     failed_pages: dict[int, str]
+    pipeline: dict[str, Any]
 
     @property
     def complete(self) -> bool:
@@ -47,17 +49,17 @@ class Outcome:
 
 
 def outcome(view: DocumentView, path: Path, folder: Path) -> Outcome:
-    """The outcome of `view`, with the failed pages that its manifest in `folder` names."""
-    failed = {page["number"]: page["reason"] or "no reason was recorded" for page in _failed_pages(folder)}
-    return Outcome(view, path, folder if folder.is_dir() else None, failed)
-
-
-def _failed_pages(folder: Path) -> Iterator[dict[str, Any]]:
+    """The outcome of `view`, with what its manifest in `folder` knows beyond the state."""
     try:
         manifest = json.loads((folder / MANIFEST).read_bytes())
     except FileNotFoundError:
-        return
-    yield from (page for page in manifest["pages"] if page["state"] != "done")
+        manifest = {}
+    failed = {
+        page["number"]: page["reason"] or "no reason was recorded"
+        for page in manifest.get("pages", ())
+        if page["state"] != "done"
+    }
+    return Outcome(view, path, folder if folder.is_dir() else None, failed, manifest.get("pipeline", {}))
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], results: Path, seconds: float) -> None:
