@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from rich.console import Console
 
 from worker.cli import progress
 from worker.cli.progress import LiveTable, PlainLines, document_table, line_about, progress_on
-from worker.cli.terminal import console_for
+from worker.cli.terminal import console_for, printable
 from worker.cli.view import DocumentView
 
 
@@ -98,3 +99,9 @@ def test_the_kind_of_progress_follows_the_console() -> None:
 
 def test_a_line_without_pages_or_reason_has_neither() -> None:
     assert line_about(doc("cancelled")) == "a.pdf: cancelled"
+
+
+def test_a_name_cannot_play_with_the_terminal() -> None:
+    assert printable("a\nb\x1b[31m.pdf") == r"a\nb\x1b[31m.pdf"
+    assert printable(os.fsdecode(b"\xff.pdf")) == r"\xff.pdf"
+    assert printable("\u6f22\u5b57 [x].pdf") == "\u6f22\u5b57 [x].pdf"

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from worker.inbox.gather import Found, NothingFound, gather
+from worker.inbox.gather import Found, NothingFound, gather, is_unicode
 
 NOWHERE = Path("/nowhere")
 
@@ -66,3 +67,15 @@ def test_in_folders_what_is_no_document_by_content_or_name_is_passed_over(tmp_pa
     assert found.passed_over == [script]
     assert gather([script], leave_out=NOWHERE).documents == [Found(tmp_path, "make.py")]
     assert gather([tmp_path, script], leave_out=NOWHERE).passed_over == []
+
+
+def test_a_name_that_is_not_unicode_is_set_apart(tmp_path: Path) -> None:
+    try:
+        path = put(tmp_path / os.fsdecode(b"\xff.pdf"))
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    for asked in (tmp_path, path):
+        found = gather([asked], leave_out=NOWHERE)
+        assert found.documents == []
+        assert found.unnamed == [path]
+    assert not is_unicode(str(path))

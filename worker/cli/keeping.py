@@ -16,9 +16,10 @@ from tasks.produce import Producer
 from worker.cli.progress import line_about
 from worker.cli.signals import Terminated, ending_in_order
 from worker.cli.stacks import STATE, view_of
-from worker.cli.terminal import stdout
+from worker.cli.terminal import printable, stdout
 from worker.cli.view import DocumentView, plural
 from worker.cli.weights import fetch_for
+from worker.inbox.gather import is_unicode
 from worker.stack.address import published
 from worker.stack.local import LocalStack
 from worker.stack.places import Place, bucket_place, folder_place
@@ -74,6 +75,9 @@ def _serve(stack: LocalStack, place: Place, producer: Producer) -> NoReturn:
 
 def _announce(place: Place, producer: Producer) -> None:
     for key in place.inbox.poll():
+        if not is_unicode(key):
+            stdout().print(f"{printable(key)} cannot be taken: its name is not Unicode; rename it")
+            continue
         try:
             producer.announce(place.ref(key))
         except BrokerUnavailable:

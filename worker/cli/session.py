@@ -12,15 +12,15 @@ from infra.status import DocumentStatus
 from infra.storage import Location
 from pipelines import pipeline_digest
 from tasks.records import DocumentRef
-from worker.cli.errors import CommandError, UsageError
+from worker.cli.errors import CommandError, UsageError, complain
 from worker.cli.outcome import Outcome, as_json, outcome, print_summary
 from worker.cli.progress import Progress, progress_on
 from worker.cli.signals import ending_in_order
 from worker.cli.stacks import short_name
-from worker.cli.terminal import stderr, stdout
+from worker.cli.terminal import printable, stderr, stdout
 from worker.cli.view import DocumentView, plural
 from worker.cli.weights import fetch_for
-from worker.inbox.gather import Found, NothingFound, gather
+from worker.inbox.gather import Found, Gathered, NothingFound, gather
 from worker.stack.local import LocalStack
 from worker.stack.plan import Plan
 from worker.stack.scratch import scratch_folder
@@ -42,7 +42,7 @@ def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json
     place = _writable(results)
     with ending_in_order():
         fetch_for(plan.creation)
-        outcomes = _through_stack(found, place, plan)
+        outcomes = _through_stack(found.documents, place, plan)
     _tell_of_earlier(outcomes, plan)
     seconds = time.monotonic() - started
     if json_wanted:
@@ -51,17 +51,21 @@ def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json
         if stdout().is_terminal:
             stdout().print()  # the table stands above
         print_summary(stdout(), outcomes, place, seconds)
-    return all(one.complete for one in outcomes)
+    return not found.unnamed and all(one.complete for one in outcomes)
 
 
-def _gather(paths: Sequence[Path], results: Path) -> list[Found]:
+def _gather(paths: Sequence[Path], results: Path) -> Gathered:
     try:
         found = gather(paths, leave_out=results)
     except NothingFound as error:
         raise UsageError(str(error)) from None
     for path in found.passed_over:
-        stderr().print(f"{path.name} is passed over: it is neither a PDF nor a picture")
-    return found.documents
+        stderr().print(f"{printable(path.name)} is passed over: it is neither a PDF nor a picture")
+    for path in found.unnamed:
+        complain(f"{printable(path.name)} cannot be read: its name is not Unicode; rename it")
+    if not found.documents:
+        raise UsageError("nothing is left to read")
+    return found
 
 
 def _writable(results: Path) -> Path:

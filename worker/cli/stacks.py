@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.settings import Settings, load_settings
 from infra.status import DocumentStatus, Store, open_store
 from infra.storage import Location
+from worker.cli.terminal import printable
 from worker.cli.view import DocumentView
 from worker.stack.address import find_stack
 
@@ -41,6 +42,7 @@ def short_name(uri: str) -> str:
     """`file:///here/a.pdf` as `a.pdf`, other files by their path, everything else as it is."""
     location = Location.parse(uri)
     if location.scheme != "file":
-        return uri
+        return printable(uri)
     here = Path.cwd()
-    return str(location.path.relative_to(here) if location.path.is_relative_to(here) else location.path)
+    path = location.path.relative_to(here) if location.path.is_relative_to(here) else location.path
+    return printable(str(path))

@@ -21,6 +21,12 @@ def stderr() -> Console:
     return console_for(stderr=True)
 
 
+def printable(name: str) -> str:
+    """A name for any terminal: bytes that are no Unicode, and control characters, as escapes."""
+    known = name.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in known)
+
+
 def console_for(**options: Any) -> Console:
     """A console that shows names, reasons and texts as they are: data, never markup or emoji codes."""
     from rich.console import Console  # noqa: PLC0415  -- `--help` and completion do without

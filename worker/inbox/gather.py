@@ -37,10 +37,12 @@ class Gathered:
     Attributes:
         documents: each once, in the order given.
         passed_over: files in the folders that are neither PDFs nor pictures, by content or by name.
+        unnamed: documents that cannot be announced, because their names are not Unicode.
     """
 
     documents: list[Found]
     passed_over: list[Path]
+    unnamed: list[Path]
 
 
 class NothingFound(ValueError):  # noqa: N818  -- it says what happened
@@ -66,7 +68,20 @@ def gather(paths: Iterable[Path], *, leave_out: Path) -> Gathered:
             raise NothingFound(f"there is no PDF and no picture in {path}")
         taken.update((one.path, one) for one in wanted if one.path not in taken)
         passed_over.update(dict.fromkeys(one.path for one in here if one not in wanted))
-    return Gathered(list(taken.values()), [path for path in passed_over if path not in taken])
+    return Gathered(
+        documents=[one for path, one in taken.items() if is_unicode(str(path))],
+        passed_over=[path for path in passed_over if path not in taken],
+        unnamed=[path for path in taken if not is_unicode(str(path))],
+    )
+
+
+def is_unicode(name: str) -> bool:
+    """Whether a name can be told to others; a file's is bytes, and Python marks those that are not UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _expand(path: Path) -> Iterator[Found]:
