@@ -22,7 +22,7 @@ _STRETCHED_TO = 960
 BUCKETS = (*range(320, _STRETCHED_TO, 32), *range(_STRETCHED_TO, 1600, 64), *range(1600, WIDEST, 128), WIDEST)
 _BATCH_SIZES = (8, 4, 2, 1)
 # The network's answer takes 18,710 numbers for every eighth column: this bounds a batch's memory.
-_MOST_COLUMNS = 5120
+_MOST_COLUMNS = 2560
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -27,7 +28,7 @@ def config_text(name: str) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def load_config(pipeline: str | Path | None, config: Mapping[str, object] | None = None) -> dict[str, object]:
+def load_config(pipeline: str | Path | None, config: Mapping[str, object] | None = None) -> dict[str, Any]:
     """The checked configuration as plain nested dictionaries, free of the caller's own objects.
 
     Args:
@@ -51,7 +52,7 @@ def load_config(pipeline: str | Path | None, config: Mapping[str, object] | None
     return own
 
 
-def _named(pipeline: str | Path) -> dict[str, object]:
+def _named(pipeline: str | Path) -> dict[str, Any]:
     if str(pipeline).endswith((".yaml", ".yml")):
         where, text = str(pipeline), _read(Path(pipeline))
     else:
@@ -70,7 +71,7 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: the configuration cannot be read ({error})") from error
 
 
-def _parse(text: str, where: str) -> dict[str, object]:
+def _parse(text: str, where: str) -> dict[str, Any]:
     try:
         parsed = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -65,7 +65,7 @@ def test_batches_hold_every_line_once_share_a_width_and_come_in_few_sizes(
         assert len({lines[index].width for index in batch}) == 1
         assert len(batch) in {1, 2, 4, 8}
         assert len(batch) <= largest
-        assert len(batch) == 1 or len(batch) * lines[batch[0]].width <= 5120
+        assert len(batch) == 1 or len(batch) * lines[batch[0]].width <= 2560
 
 
 def test_full_batches_come_before_the_rest() -> None:
