@@ -30,20 +30,27 @@ _MISSING = "The page's result is missing."
 
 @dataclass(slots=True)
 class Gathered:
-    """What was found in the pages of a document."""
+    """What was found in the pages of a document.
+
+    Attributes:
+        input_at_fault: Whether every failure so far is the document's own.
+    """
 
     entries: list[PageEntry] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     pipeline: PipelineRecord | None = None
+    input_at_fault: bool = True
 
     def add(self, number: int, content: dict[str, Any] | None, file: StoredFile | None) -> None:
         """Take a page in; None when its JSON is missing."""
         if content is None:
+            self.input_at_fault = False
             self.entries.append(
                 PageEntry(number=number, state="failed", reason=_MISSING, result=None, pictures=[])
             )
             return
         fields = PageFields.model_validate(content)
+        self.input_at_fault = self.input_at_fault and fields.cause != "processing"
         self.entries.append(
             PageEntry(
                 number=number,
@@ -63,7 +70,8 @@ class Gathered:
         if not failed:
             return DocumentState.SUCCEEDED, None
         if len(failed) == len(self.entries):
-            return DocumentState.FAILED, f"No page could be read. Page {failed[0].number}: {failed[0].reason}"
+            state = DocumentState.REJECTED if self.input_at_fault else DocumentState.FAILED
+            return state, f"No page could be read. Page {failed[0].number}: {failed[0].reason}"
         count = "1 page" if len(failed) == 1 else f"{len(failed)} pages"
         return DocumentState.PARTIAL, f"{count} of {len(self.entries)} could not be read."
 

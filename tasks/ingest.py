@@ -52,6 +52,7 @@ def ingest(context: Context, ref: DocumentRef) -> str | None:
             context, request, folder, generation=opened.generation, state=verdict.state, reason=verdict.reason
         )
     else:
+        _log.info("document %s is %s", request.id, request.source.uri)
         send(context.tools, split_step(request.id, opened.generation))
     return request.id
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from infra.errors import AlreadyExists
 from infra.status.states import PageState
@@ -18,6 +18,7 @@ from tasks.records import FailedPage, PageFields, StoredFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Cause = Literal["input", "processing"]
 _JPEG_QUALITY = 85
 _DAMAGED = "The page's stored result is damaged."
 
@@ -44,9 +45,11 @@ def write_page(
     return _create(context, folder, number, {**res, **fields.model_dump(mode="json")})
 
 
-def write_failure(context: Context, folder: Folder, number: int, reason: str) -> PageFields:
+def write_failure(
+    context: Context, folder: Folder, number: int, reason: str, *, cause: Cause, mode: str = "normal"
+) -> PageFields:
     """Write the record of a page that cannot be read. Returns what its JSON says, ours or an earlier one."""
-    record = FailedPage(reason=reason, mode="given_up", page={"number": number})
+    record = FailedPage(reason=reason, cause=cause, mode=mode, page={"number": number})
     return _create(context, folder, number, record.model_dump(mode="json"))
 
 
@@ -58,7 +61,9 @@ def read_page(storage: Storage, folder: Folder, number: int) -> tuple[dict[str, 
         content: dict[str, Any] = json.loads(data)
         PageFields.model_validate(content)
     except ValueError:
-        content = FailedPage(reason=_DAMAGED, page={"number": number}).model_dump(mode="json")
+        content = FailedPage(reason=_DAMAGED, cause="processing", page={"number": number}).model_dump(
+            mode="json"
+        )
     return content, stored_file(key, data)
 
 

@@ -12,7 +12,7 @@ from infra.status.work import Claim, PageRange
 from pipelines.errors import InputError
 from tasks.context import Context, PageResult
 from tasks.dispatch import release, send, send_later
-from tasks.pagefiles import read_page, write_failure, written_pages
+from tasks.pagefiles import Cause, read_page, write_failure, written_pages
 from tasks.rangerun import RangeRun
 from tasks.records import PageFields
 from tasks.rendering import Rendered, Renderer
@@ -41,6 +41,7 @@ def read_range(context: Context, pages: PageRange, *, tries: int = 0) -> None:
         finally:
             hold.drop(pages.lease)
         left = status.end_range(pages, hold.owner)
+    _log.info("pages %d to %d are over (%s)", pages.first, pages.last, pages.mode)
     if left is not None and trouble is not None:
         _log.warning("document %s waits: %s", pages.document, trouble)
         send_later(context.tools, left, tries=tries)
@@ -58,7 +59,7 @@ def _run(run: RangeRun) -> Exception | None:
     numbers = [number for number in range(first, last + 1) if number not in written]
     if run.pages.mode is Mode.GIVEN_UP:
         reasons = run.context.store.listing.reasons(run.pages.document)
-        _fail(run, numbers, reasons.get(first, _GIVEN_UP))
+        _fail(run, numbers, reasons.get(first, _GIVEN_UP), "processing")
         return None
     return _read(run, numbers) if numbers else None
 
@@ -73,9 +74,10 @@ def _adopt(run: RangeRun) -> set[int]:
     return written
 
 
-def _fail(run: RangeRun, numbers: list[int], reason: str) -> None:
+def _fail(run: RangeRun, numbers: list[int], reason: str, cause: Cause) -> None:
     for number in numbers:
-        run.commit(number, write_failure(run.context, run.folder, number, reason))
+        mode = run.pages.mode
+        run.commit(number, write_failure(run.context, run.folder, number, reason, cause=cause, mode=mode))
 
 
 def _read(run: RangeRun, numbers: list[int]) -> Exception | None:
@@ -99,11 +101,11 @@ def _read(run: RangeRun, numbers: list[int]) -> Exception | None:
 def _without_source(run: RangeRun, numbers: list[int], error: Exception) -> Exception | None:
     """Fail the pages of a source that is gone or cannot be opened; return what may pass."""
     if isinstance(error, InputError):
-        _fail(run, numbers, str(error))
+        _fail(run, numbers, str(error), "input")
         return None
     if isinstance(error, StorageError) and not error.retryable:
         _log.error("the source of document %s cannot be fetched: %s", run.pages.document, error)
-        _fail(run, numbers, error.public)
+        _fail(run, numbers, error.public, "processing")
         return None
     if isinstance(error, (InfraError, OSError)):
         return error

@@ -85,10 +85,10 @@ class RangeRun:
     def commit(self, number: int, fields: PageFields) -> None:
         """Settle a page whose JSON is in storage; the last one sends the document to be finalized."""
         document, generation = self.pages.document, self.pages.generation
+        self.hold.drop(self.pages.page_lease(number))  # the commit ends the lease
         done = self.context.store.status.commit_page(
             document, generation, number, state_of(fields), fields.reason or ""
         )
-        self.hold.drop(self.pages.page_lease(number))
         if done is Commit.LAST:
             send(self.context.tools, finalize_step(document, generation))
 

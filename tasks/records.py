@@ -81,12 +81,14 @@ class PageFields(Record):
     """What every page's JSON says beside the pipeline's own result.
 
     Attributes:
+        cause: Of a failure: the `input` is at fault, or `processing` it was.
         mode: How it was read (`normal`, `alone`, `quarantine`), or `given_up`.
         pictures: The pictures that were written before it.
     """
 
     state: Literal["done", "failed"]
     reason: str | None = None
+    cause: Literal["input", "processing"] | None = None
     mode: str = "normal"
     pictures: list[StoredFile] = Field(default_factory=list)
 
@@ -97,6 +99,7 @@ class FailedPage(PageFields):
     schema_version: int = SCHEMA_VERSION
     state: Literal["failed"] = "failed"
     reason: str
+    cause: Literal["input", "processing"]
     page: dict[str, Any]
 
 

@@ -67,7 +67,7 @@ def _record(
 ) -> None:
     problems = {page.number: page.problem for page in info.pages if page.problem is not None}
     for number, problem in problems.items():
-        write_failure(context, folder, number, problem)
+        write_failure(context, folder, number, problem, cause="input")
     queue = context.settings.queue
     sizes = [page.megapixels for page in info.pages]
     state = context.store.status.split_done(
@@ -78,6 +78,7 @@ def _record(
         reasons=problems,
         fields={"megapixels": f"{sum(sizes):.3f}", "media_type": info.media_type},
     )
+    _log.info("%d pages of %s, %d of them cannot be read", len(sizes), info.media_type, len(problems))
     if state is DocumentState.PROCESSING:
         release(context.tools, lane(request.tenant, request.priority))
     elif state is DocumentState.FINALIZING:

@@ -12,6 +12,7 @@ from infra.errors import BrokerUnavailable, StorageError
 from tasks.context import PageResult
 from tasks.pagefiles import encode_pictures, write_failure, write_page
 from tasks.rangerun import RangeRun
+from tasks.records import PageFields
 
 _WAITING = 2  # pages that were read and wait to be written
 
@@ -64,15 +65,7 @@ class Writer:
     def _write(self, page: Read) -> None:
         run = self._run
         try:
-            if page.result is None:
-                fields = write_failure(run.context, run.folder, page.number, page.failure or "")
-            else:
-                with run.hold.timed(run.name(page.number)):
-                    pictures = encode_pictures(page.result.img) if run.visualize else {}
-                res = page.result.json["res"]
-                mode = run.pages.mode.value
-                fields = write_page(run.context, run.folder, page.number, res, pictures, mode)
-            run.commit(page.number, fields)
+            run.commit(page.number, self._store(page))
         except BrokerUnavailable:
             raise
         except (StorageError, OSError) as error:
@@ -80,3 +73,12 @@ class Writer:
             run.give_back(page.number)
         except Exception as error:  # noqa: BLE001  -- whatever it is, it is this page's
             run.fault(page.number, error)
+
+    def _store(self, page: Read) -> PageFields:
+        run = self._run
+        context, folder, mode = run.context, run.folder, run.pages.mode
+        if page.result is None:
+            return write_failure(context, folder, page.number, page.failure or "", cause="input", mode=mode)
+        with run.hold.timed(run.name(page.number)):
+            pictures = encode_pictures(page.result.img) if run.visualize else {}
+        return write_page(context, folder, page.number, page.result.json["res"], pictures, mode)

@@ -14,10 +14,10 @@ from celery import current_app
 from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_process_init, worker_process_shutdown
 
-from infra.log import setup_logging
 from infra.settings import Settings
 from infra.status import Heartbeat
 from tasks.queues import CONTROL
+from worker.logs import set_up_logs
 from worker.plan import WorkerPlan
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def prepare(**_: object) -> None:
     """Prepare this process for its tasks; one that cannot be must not take any, and ends its worker."""
     settings = Settings.model_validate(current_app.conf["pageline_settings"])
     plan = WorkerPlan(**current_app.conf["pageline_plan"])
-    setup_logging(settings.log_format, settings.log_level)
+    set_up_logs(settings)
     try:
         _prepare(settings, plan)
     except Exception as error:  # noqa: BLE001  -- Celery would log it and go on without

@@ -13,7 +13,6 @@ from celery import Celery
 from celery.signals import worker_init, worker_shutting_down
 
 from infra.errors import BrokerUnavailable, InfraError
-from infra.log import setup_logging
 from infra.settings import Settings
 from infra.status import Store, open_store
 from tasks.context import Tools
@@ -21,6 +20,7 @@ from tasks.reconcile import reconcile
 from tasks.sweep import sweep
 from worker.app import make_app, queues_for
 from worker.guards import check_pool
+from worker.logs import set_up_logs
 from worker.plan import WorkerPlan
 from worker.rhythm import Rhythm
 from worker.sending import send_with
@@ -41,7 +41,7 @@ def run_worker(settings: Settings, device: str = "cpu") -> None:
     Raises `BrokerUnsuitable`, `BrokerUnavailable`, `SettingsError` and `OptionError` before anything is
     started, and `WorkerUnfit` when the device is not there or its pipeline does not read a known page.
     """
-    setup_logging(settings.log_format, settings.log_level)
+    set_up_logs(settings)
     plan = WorkerPlan.make(settings, device)
     store = open_store(settings)
     _await_broker(store)

@@ -77,7 +77,7 @@ TERMINAL = frozenset(
 ACTIVE = frozenset(DocumentState) - TERMINAL
 SETTLED_PAGES = frozenset({PageState.DONE, PageState.FAILED, PageState.CANCELLED})
 
-_READ = {DocumentState.SUCCEEDED, DocumentState.PARTIAL, DocumentState.FAILED}
+_READ = {DocumentState.SUCCEEDED, DocumentState.PARTIAL, DocumentState.FAILED, DocumentState.REJECTED}
 _UNREAD = {DocumentState.REJECTED, DocumentState.FAILED, DocumentState.SUPERSEDED, DocumentState.CANCELLED}
 
 TRANSITIONS: Mapping[DocumentState, frozenset[DocumentState]] = {

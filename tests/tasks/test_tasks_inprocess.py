@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from celery.exceptions import Reject
 from desk import Desk
+from PIL import Image
 
 from infra.errors import AccessDenied, BrokerUnavailable, StorageUnavailable
 from infra.status.states import DocumentState, Mode, PageState
@@ -178,6 +179,20 @@ def test_pages_written_before_are_adopted_unread(desk: Desk) -> None:
         3: "The page's stored result is damaged.",
     }
     assert desk.path(folder.text).read_text() == "old\n\f\f"
+
+
+def test_a_picture_that_turns_out_torn_is_rejected(desk: Desk) -> None:
+    path = desk.inbox / "torn.png"
+    Image.effect_noise((300, 300), 50).save(path)
+    path.write_bytes(path.read_bytes()[:20_000])
+    document = desk.ingest("torn.png")
+    desk.work()
+    found = desk.document(document)
+    assert (found.state, found.failed) == (DocumentState.REJECTED, 1)
+    assert found.reason is not None
+    assert found.reason.startswith("No page could be read. Page 1: torn.png: ")
+    record = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())
+    assert (record["state"], record["cause"]) == ("failed", "input")
 
 
 def test_a_page_given_up_needs_no_pipeline_and_leaves_a_record(desk: Desk) -> None:
