@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from celery import current_app
 from celery.signals import setup_logging as celery_sets_up_logging
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 
 from infra.settings import Settings
 from infra.status import Heartbeat
 from tasks.queues import CONTROL
+from worker.guards import check_pool
 from worker.logs import set_up_logs
 from worker.plan import WorkerPlan
 
@@ -30,6 +31,9 @@ _EXIT_CODE = 78  # EX_CONFIG: this worker cannot work as it is set up
 @celery_sets_up_logging.connect
 def leave_logging_alone(**_: object) -> None:
     """Celery sets up logging unless somebody listens to this, in the parent as in the child."""
+
+
+worker_init.connect(check_pool)  # however a worker of this app is started
 
 
 @worker_process_init.connect

@@ -18,5 +18,5 @@ def check_pool(sender: Any, **_: object) -> None:
         )
     if sender.pool_start_method != "spawn":
         raise SystemExit("a worker needs spawned children: forked ones share an engine's threads and break")
-    if sender.concurrency != 1 or sender.autoscale:
+    if sender.concurrency != 1 or sender.options.get("autoscale"):
         raise SystemExit("a worker has one child: start more workers instead")

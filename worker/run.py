@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from celery import Celery
-from celery.signals import worker_init, worker_shutting_down
+from celery.signals import worker_shutting_down
 
 from infra.errors import BrokerUnavailable, InfraError
 from infra.settings import Settings
@@ -19,7 +19,6 @@ from tasks.context import Tools
 from tasks.reconcile import reconcile
 from tasks.sweep import sweep
 from worker.app import make_app, queues_for
-from worker.guards import check_pool
 from worker.logs import set_up_logs
 from worker.plan import WorkerPlan
 from worker.rhythm import Rhythm
@@ -79,12 +78,10 @@ def _serve(app: Celery, plan: WorkerPlan) -> None:
 
 @contextmanager
 def _handlers(shutdown: Shutdown) -> Iterator[None]:
-    worker_init.connect(check_pool)
     worker_shutting_down.connect(shutdown.begin)
     try:
         yield
     finally:
-        worker_init.disconnect(check_pool)
         worker_shutting_down.disconnect(shutdown.begin)
 
 
