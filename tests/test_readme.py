@@ -63,7 +63,7 @@ def test_every_command_of_the_readme_works(checkout: Path) -> None:
     )
     assert {path.name for path in (checkout / "mine").iterdir()} == {"letter.pdf", "receipt.jpg"}
     assert (checkout / "ocr-out" / "receipt_res.json").is_file()
-    assert (checkout / "ocr-out" / "receipt_ocr_res_img.png").is_file()
+    assert (checkout / "ocr-out" / "receipt_ocr_res_img.jpg").is_file()
     assert list((checkout / "desk" / "results" / "letter.pdf").glob("*/request.json"))
 
 
