@@ -43,10 +43,12 @@ class Hold:
         with self._lock:
             self._leases.add(lease)
 
-    def drop(self, lease: str) -> None:
-        """Stop renewing a lease."""
+    def drop(self, lease: str) -> bool:
+        """Stop renewing a lease; says whether it was in hand."""
         with self._lock:
+            held = lease in self._leases
             self._leases.discard(lease)
+            return held
 
     @contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -143,7 +145,7 @@ class Heart:
             self._say(hold is not None)
             if hold is not None:
                 for lost in self._status.renew(hold.owner, hold.leases()):
-                    _log.warning("the lease %s was lost to somebody else", lost)
-                    hold.drop(lost)
+                    if hold.drop(lost):  # else it was given back in this very moment
+                        _log.warning("the lease %s was lost: this process was taken for dead", lost)
         except BrokerUnavailable as error:
             _log.warning("no heartbeat: %s", error)

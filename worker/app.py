@@ -24,7 +24,6 @@ def make_app(settings: Settings, plan: WorkerPlan) -> Celery:
         broker_conf(settings.broker_url, settings.key_prefix, settings.queue.visibility_seconds),
         **_reliability(),
         **_process(),
-        task_queues=None,
         pageline_settings=settings.model_dump(mode="json"),
         pageline_plan=plan.to_conf(),
     )

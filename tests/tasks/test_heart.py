@@ -41,6 +41,18 @@ def test_leases_in_hand_are_renewed_and_others_are_not(desk: Desk) -> None:
     assert desk.store.client.zscore(key, step.lease) == 1
 
 
+def test_a_lease_that_somebody_else_took_is_renewed_no_more(desk: Desk) -> None:
+    desk.store.status.open("a", {})
+    heart = beating(desk, lambda busy: None, no_end)
+    step = split_step("a", 1)
+    with heart.hold() as hold:
+        desk.store.status.claim(step, "somebody#1#1")
+        hold.add(step.lease)
+        wait_for(lambda: not hold.leases(), "the loss to be noticed")
+        assert not hold.drop(step.lease)
+    heart.stop()
+
+
 def test_each_run_is_an_owner_of_its_own(desk: Desk) -> None:
     heart = Heart(desk.store.status, QUEUE, worker="w", say=lambda busy: None)
     with heart.hold() as one:
