@@ -59,9 +59,9 @@ class Blueprint:
         return {key: value for key, value in section.items() if value is not None}
 
 
-def engine_settings(device: str, given: Mapping[str, Any] | None) -> tuple[EngineSettings, WidthMode]:
+def engine_settings(given: Mapping[str, Any]) -> tuple[EngineSettings, WidthMode]:
     """The settings in an `engine_config`, checked; ConfigError for an unknown key or a wrong value."""
-    values = {key: value for key, value in (given or {}).items() if value is not None}
+    values = {key: value for key, value in given.items() if value is not None}
     for key, value in values.items():
         if key not in _ENGINE_KEYS:
             raise ConfigError.unknown(key, _ENGINE_KEYS, where="engine_config")
@@ -69,7 +69,7 @@ def engine_settings(device: str, given: Mapping[str, Any] | None) -> tuple[Engin
     width_mode: WidthMode = values.pop("width_mode", "bucket")
     if "cache_dir" in values:
         values["cache_dir"] = Path(values["cache_dir"])
-    return EngineSettings(device=device, **values), width_mode
+    return EngineSettings(**values), width_mode
 
 
 def refuse_unloaded_modules(config: Mapping[str, Any]) -> None:

@@ -36,7 +36,8 @@ def create_pipeline(
     Args:
         pipeline: `OCR` (the default), `OCR-v4`, or the path of a YAML file.
         config: a configuration that wins over `pipeline`; where both are given their names must match.
-        device: where to run, `cpu` or `gpu:0` and the like; the CPU when left out.
+        device: where to run, `cpu` or `gpu:0` and the like; the CPU, which is what the engines
+            here reach, when left out.
         use_hpip: let the fastest engine be chosen, whatever engine the configuration names.
         engine: `auto`, `openvino`, `onnxruntime`, `paddle`, or `fake`, which needs no weights and makes
             up its words. `auto` takes the fastest that is installed and reads a known page rightly.
@@ -50,22 +51,20 @@ def create_pipeline(
     Raises:
         OptionError: for an option or a key of the configuration that is unknown or wrong.
         EngineUnavailable: when the engine is not installed; the sentence names the extra that brings it.
-        DeviceUnavailable: when the engine cannot run on the device.
+        DeviceUnavailable: when no engine runs on the device.
         WeightsError: when weights cannot be had.
     """
     settled = with_flags(load_config(pipeline, config), creation_flags)
     refuse_unloaded_modules(settled)
     wanted = _engine(engine, settled.get("engine"), use_hpip or bool(settled.get("use_hpip")))
-    place = str(parse_device(device or "cpu"))
-    settings, width_mode = engine_settings(
-        place, {**(settled.get("engine_config") or {}), **(engine_config or {})}
-    )
+    place = parse_device("cpu" if device is None else device)
+    settings, width_mode = engine_settings({**(settled.get("engine_config") or {}), **(engine_config or {})})
     blueprint = Blueprint(
         name=_name(None if config is not None else pipeline, settled),
         config=settled,
         digest=config_digest(settled),
-        device=place,
-        engines=tuple(candidates(wanted)),
+        device=str(place),
+        engines=tuple(candidates(wanted, place)),
         chosen=wanted == "auto",
         settings=settings,
         width_mode=width_mode,

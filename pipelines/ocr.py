@@ -12,7 +12,7 @@ from pipelines.assemble import result_fields
 from pipelines.blueprint import Blueprint
 from pipelines.config.options import CallOptions, check_options
 from pipelines.devices import parse_device
-from pipelines.errors import DeviceUnavailable, EngineError, EngineUnavailable, OptionError, SelfCheckError
+from pipelines.errors import EngineError, EngineUnavailable, OptionError, SelfCheckError
 from pipelines.read import PageImage, iter_inputs
 from pipelines.reading import PageReading, read_page
 from pipelines.result import OCRResult
@@ -169,7 +169,7 @@ class OCRPipeline:
             name = self._engines_left.pop(0)
             try:
                 return equip(self._blueprint, name)
-            except (EngineUnavailable, DeviceUnavailable) as error:
+            except EngineUnavailable as error:
                 if not self._engines_left:
                     raise
                 _log.warning("engine %s is passed over: %s", name, error)

@@ -61,7 +61,7 @@ def equip(blueprint: Blueprint, engine_name: str) -> Equipment:
     """Import the engine and bring the weights here; nothing is loaded yet.
 
     Raises:
-        EngineUnavailable, DeviceUnavailable: see `make_engine`.
+        EngineUnavailable: see `make_engine`.
         WeightsError: when weights cannot be had.
         ConfigError: when a module's model has another task.
     """

@@ -24,7 +24,7 @@ class Session(Protocol):
 
 
 class Engine(Protocol):
-    """An inference engine, made for one device and precision.
+    """An inference engine, made for one precision.
 
     Attributes:
         name: the word that chooses it.

@@ -7,8 +7,9 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, simplefilter
 
+from pipelines.devices import Device
 from pipelines.engines.settings import EngineSettings
-from pipelines.errors import ConfigError, EngineUnavailable
+from pipelines.errors import ConfigError, DeviceUnavailable, EngineUnavailable
 
 if TYPE_CHECKING:
     from pipelines.engines.base import Engine
@@ -21,17 +22,23 @@ _ENGINES = {
     "fake": (None, "pipelines.engines.fake", "FakeEngine"),
 }
 _REAL = ("openvino", "onnxruntime", "paddle")
+_REACHED = ("cpu",)  # the kinds of devices that the engines here run on
 # What PaddleX's configurations call the engine that is `paddle` here.
 _ALIASES = {"paddle_static": "paddle"}
 
 
-def candidates(name: str) -> list[str]:
-    """The engines to try for `name`, best first; `auto` stands for every installed real one.
+def candidates(name: str, device: Device) -> list[str]:
+    """The engines to try for `name` on `device`, best first; `auto` stands for every installed real one.
 
     Raises:
         ConfigError: for an unknown name.
-        EngineUnavailable: when the named engine, or every engine, is not installed.
+        DeviceUnavailable: when no engine runs on the device.
+        EngineUnavailable: for `auto` when no engine is installed.
     """
+    if device.kind not in _REACHED:
+        raise DeviceUnavailable(
+            f"device {str(device)!r} is not available: the engines here run on 'cpu' only"
+        )
     name = _ALIASES.get(name, name)
     if name == "auto":
         found = [engine for engine in _REAL if installed(engine)]
@@ -56,7 +63,6 @@ def make_engine(name: str, settings: EngineSettings) -> Engine:
 
     Raises:
         EngineUnavailable: when its package is missing or broken; the sentence names the extra that brings it.
-        DeviceUnavailable: when it cannot run on the device asked for.
     """
     package, module, attribute = _ENGINES[name]
     try:

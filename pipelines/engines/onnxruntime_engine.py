@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.engines.base import Array, Session, best_classes, translated
 from pipelines.engines.settings import EngineSettings
-from pipelines.errors import DeviceUnavailable, OptionError
+from pipelines.errors import OptionError
 from pipelines.models import Form, ModelFiles
 
 
@@ -22,8 +22,6 @@ class OnnxRuntimeEngine:
     reads_text: ClassVar[bool] = True
 
     def __init__(self, settings: EngineSettings) -> None:
-        if settings.device != "cpu":
-            raise DeviceUnavailable(f"device {settings.device!r}: the onnxruntime engine runs on 'cpu' only")
         if settings.precision == "bf16":
             raise OptionError(
                 "engine_config: precision 'bf16' is not something onnxruntime computes; use 'f32'"

@@ -12,7 +12,7 @@ from openvino import opset13 as ops
 
 from pipelines.engines.base import Array, Session, translated
 from pipelines.engines.settings import EngineSettings
-from pipelines.errors import DeviceUnavailable, OptionError
+from pipelines.errors import OptionError
 from pipelines.models import Form, ModelFiles
 
 # Every new input shape leaves prepared kernels behind, up to this many; the plug-in's own 5,000 let a run
@@ -28,8 +28,6 @@ class OpenVinoEngine:
     reads_text: ClassVar[bool] = True
 
     def __init__(self, settings: EngineSettings) -> None:
-        if settings.device != "cpu":
-            raise DeviceUnavailable(f"device {settings.device!r}: the openvino engine runs on 'cpu' only")
         self._core = ov.Core()
         self._settings = settings
         self.version = ov.__version__.split("-")[0]

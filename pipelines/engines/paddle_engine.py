@@ -11,7 +11,7 @@ from paddle import inference
 
 from pipelines.engines.base import Array, Session, best_classes, translated
 from pipelines.engines.settings import EngineSettings
-from pipelines.errors import DeviceUnavailable, EngineError, OptionError
+from pipelines.errors import EngineError, OptionError
 from pipelines.models import Form, ModelFiles
 
 _SHAPES_KEPT = 32  # oneDNN's prepared kernels, by input shape; beyond it the oldest go
@@ -25,8 +25,6 @@ class PaddleEngine:
     reads_text: ClassVar[bool] = True
 
     def __init__(self, settings: EngineSettings) -> None:
-        if settings.device != "cpu":
-            raise DeviceUnavailable(f"device {settings.device!r}: the paddle engine runs on 'cpu' only")
         if settings.precision == "bf16":
             raise OptionError("engine_config: precision 'bf16' is not offered with paddle; use 'f32'")
         self._threads = settings.threads

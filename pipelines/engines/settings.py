@@ -11,13 +11,11 @@ class EngineSettings:
     """How an engine is to run.
 
     Attributes:
-        device: a device's name, `cpu` or `gpu:0` and the like.
-        precision: `auto` (the fastest the device computes natively), `f32` or `bf16`.
+        precision: `auto` (the fastest the processor computes natively), `f32` or `bf16`.
         threads: how many threads one call may use; 0 leaves it to the engine.
         cache_dir: where compiled models may be kept between processes; None keeps none.
     """
 
-    device: str = "cpu"
     precision: str = "auto"
     threads: int = 0
     cache_dir: Path | None = None

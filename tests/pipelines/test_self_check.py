@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from pipelines import create_pipeline
+from pipelines.config.loading import load_config
+from pipelines.devices import Device
 from pipelines.engines import choose
 from pipelines.engines.base import Session
 from pipelines.engines.fake import FakeEngine
@@ -126,10 +128,22 @@ def test_auto_without_any_engine_names_the_extra_of_the_fastest(engines: Install
 
 
 def test_the_fastest_installed_engine_comes_first() -> None:
-    assert choose.candidates("auto")[0] == "openvino"
-    assert choose.candidates("paddle_static") == ["paddle"]
+    assert choose.candidates("auto", Device("cpu"))[0] == "openvino"
+    assert choose.candidates("paddle_static", Device("cpu")) == ["paddle"]
 
 
 def test_an_unknown_engine_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"'onnx_runtime'.*'onnxruntime'"):
         create_pipeline("OCR", engine="onnx_runtime")
+
+
+@pytest.mark.parametrize("said_by", ["the call", "the configuration"])
+def test_use_hpip_chooses_whatever_engine_the_configuration_names(engines: Install, said_by: str) -> None:
+    engines("fake")
+    config = {**load_config("OCR"), "engine": "failing"}
+    if said_by == "the configuration":
+        pipeline = create_pipeline(config={**config, "use_hpip": True})
+    else:
+        pipeline = create_pipeline(config=config, use_hpip=True)
+    assert pipeline.describe()["engine"] == "fake"
+    assert create_pipeline(config=config).describe()["engine"] == "failing"
