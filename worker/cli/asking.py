@@ -79,7 +79,7 @@ def _print_list(found: Sequence[DocumentStatus], store: Store) -> None:
         console.print(totals(views))
     else:
         console.print("no documents yet")
-    workers = [f"{beat.name} ({beat.state})" for beat in store.fleet.workers()]
+    workers = sorted(f"{beat.name} ({beat.state})" for beat in store.fleet.workers())
     console.print(f"workers: {', '.join(workers) or 'none'}")
 
 
