@@ -35,7 +35,7 @@ def draw_ocr_result(
     texts: Sequence[str],
     scores: Sequence[float] | None = None,
     *,
-    max_megapixels: float = 40.0,
+    max_megapixels: float = 12.0,
 ) -> Image.Image:
     """Draw a result as a picture of twice the page's width.
 
@@ -61,7 +61,7 @@ def draw_ocr_result(
     canvas = np.full((height, 2 * width, 3), 255, np.uint8)
     _mark(canvas[:, :width], page, quads)
     _write(canvas[:, width:], quads, texts, scores)
-    return Image.fromarray(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB)))
+    return Image.fromarray(np.asarray(cv2.cvtColor(canvas, cv2.COLOR_BGR2RGB, dst=canvas)))
 
 
 def _fitted(image: NDArray[np.uint8], max_megapixels: float) -> tuple[NDArray[np.uint8], float]:
@@ -73,11 +73,12 @@ def _fitted(image: NDArray[np.uint8], max_megapixels: float) -> tuple[NDArray[np
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8), scale
 
 
+# Both halves are drawn where they stand: copies of a large page would be what a worker's memory peaks at.
 def _mark(half: NDArray[np.uint8], page: NDArray[np.uint8], quads: list[NDArray[np.float64]]) -> None:
-    filled = page.copy()
+    half[:] = page
     for number, quad in enumerate(quads):
-        cv2.fillPoly(filled, [_fixed(quad)], _colour(number), cv2.LINE_AA, _SHIFT)
-    half[:] = cv2.addWeighted(filled, _TRANSLUCENCY, page, 1 - _TRANSLUCENCY, 0)
+        cv2.fillPoly(half, [_fixed(quad)], _colour(number), cv2.LINE_AA, _SHIFT)
+    cv2.addWeighted(half, _TRANSLUCENCY, page, 1 - _TRANSLUCENCY, 0, dst=half)
 
 
 def _write(
@@ -86,13 +87,11 @@ def _write(
     texts: Sequence[str],
     scores: Sequence[float] | None,
 ) -> None:
-    sheet = np.ascontiguousarray(half)
     for number, quad in enumerate(quads):
-        cv2.polylines(sheet, [_fixed(quad)], True, _colour(number), 1, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(half, [_fixed(quad)], True, _colour(number), 1, cv2.LINE_AA, _SHIFT)
     for number, (quad, text) in enumerate(zip(quads, texts, strict=True)):
         doubtful = scores is not None and scores[number] < _DOUBTFUL
-        set_line(sheet, quad, text, _DOUBTFUL_INK if doubtful else _INK)
-    half[:] = sheet
+        set_line(half, quad, text, _DOUBTFUL_INK if doubtful else _INK)
 
 
 def _fixed(quad: NDArray[np.float64]) -> NDArray[np.int32]:
