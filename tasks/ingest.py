@@ -18,7 +18,7 @@ from tasks import options as opt
 from tasks.conclude import conclude
 from tasks.context import Context
 from tasks.dispatch import send
-from tasks.identity import document_id
+from tasks.identity import document_id, pipeline_identity
 from tasks.places import Folder, folder_of
 from tasks.records import DocumentRef, Manifest, PipelineRecord, Request, Source
 
@@ -89,7 +89,13 @@ def _request(
     etag = info.etag if info is not None else ref.etag
     size = info.size if info is not None else None
     identity = document_id(
-        tenant=ref.tenant, place=place.bucket, key=place.key, version=version, etag=etag, options=said
+        tenant=ref.tenant,
+        place=place.bucket,
+        key=place.key,
+        version=version,
+        etag=etag,
+        pipeline=pipeline_identity(settings.pipeline),
+        options=said,
     )
     return Request(
         id=identity,

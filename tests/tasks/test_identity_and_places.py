@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.settings import Settings, load_settings
+from infra.settings import PipelineSettings, Settings, load_settings
 from infra.storage import Location
-from tasks.identity import document_id
+from tasks.identity import document_id, pipeline_identity
 from tasks.places import Folder, folder_of
 
 BASE: dict[str, Any] = {
@@ -18,6 +18,7 @@ BASE: dict[str, Any] = {
     "key": "a.pdf",
     "version": None,
     "etag": "e",
+    "pipeline": "OCR",
     "options": {"dpi": 144, "visualize": True},
 }
 
@@ -36,12 +37,27 @@ def test_the_id_is_the_same_whatever_the_order_of_options() -> None:
         {"etag": "f"},
         {"version": "v"},
         {"version": "e"},
+        {"pipeline": "OCR-v4"},
         {"options": {"dpi": 145, "visualize": True}},
         {"options": {}},
     ],
 )
 def test_whatever_makes_another_document_changes_the_id(change: dict[str, Any]) -> None:
     assert document_id(**{**BASE, **change}) != document_id(**BASE)
+
+
+def test_a_pipeline_goes_by_its_name_or_by_its_configuration() -> None:
+    own = {"pipeline_name": "OCR", "SubModules": {"TextDetection": {"thresh": 0.25}}}
+    changed = {"pipeline_name": "OCR", "SubModules": {"TextDetection": {"thresh": 0.26}}}
+    names = [
+        pipeline_identity(PipelineSettings()),
+        pipeline_identity(PipelineSettings(name="OCR-v4")),
+        pipeline_identity(PipelineSettings(engine="fake")),
+        pipeline_identity(PipelineSettings(config=own)),
+        pipeline_identity(PipelineSettings(config=changed)),
+    ]
+    assert names[0] == pipeline_identity(PipelineSettings(engine="onnxruntime"))
+    assert len(set(names)) == len(names)
 
 
 def test_with_a_version_the_etag_does_not_count() -> None:

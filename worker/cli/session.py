@@ -10,7 +10,6 @@ from pathlib import Path
 
 from infra.status import DocumentStatus
 from infra.storage import Location
-from pipelines import pipeline_digest
 from tasks.records import DocumentRef
 from worker.cli.errors import CommandError, UsageError, complain
 from worker.cli.outcome import Outcome, as_json, outcome, print_summary
@@ -18,7 +17,7 @@ from worker.cli.progress import Progress, progress_on
 from worker.cli.signals import ending_in_order
 from worker.cli.stacks import short_name
 from worker.cli.terminal import printable, stderr, stdout
-from worker.cli.view import DocumentView, plural
+from worker.cli.view import DocumentView
 from worker.cli.weights import fetch_for
 from worker.inbox.gather import Found, Gathered, NothingFound, gather
 from worker.stack.local import LocalStack
@@ -43,7 +42,6 @@ def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json
     with ending_in_order():
         fetch_for(plan.creation)
         outcomes = _through_stack(found.documents, place, plan)
-    _tell_of_earlier(outcomes, plan)
     seconds = time.monotonic() - started
     if json_wanted:
         sys.stdout.write(json.dumps(as_json(outcomes, place, seconds), indent=2, ensure_ascii=False) + "\n")
@@ -99,22 +97,6 @@ def _through_stack(found: Sequence[Found], place: Path, plan: Plan) -> list[Outc
             outcome(DocumentView.of(status, short_name(uri)), names[uri].path, place / status.folder)
             for uri, status in statuses.items()
         ]
-
-
-def _tell_of_earlier(outcomes: Sequence[Outcome], plan: Plan) -> None:
-    """Say when results were there already and are another pipeline's: they stay as they are."""
-    digest = pipeline_digest(plan.creation["pipeline"])
-    others = [
-        one
-        for one in outcomes
-        if one.pipeline.get("digest", digest) != digest
-        or (plan.engine not in {None, "auto"} and one.pipeline.get("engine") not in {None, plan.engine})
-    ]
-    if others:
-        stderr().print(
-            f"{plural(len(others), 'document')} had been read before with another pipeline or engine; "
-            "name other --results to read again with this one"
-        )
 
 
 def _watch(
