@@ -41,11 +41,11 @@ class ConfigError(OptionError):
     """A configuration is wrong; the sentence names the key."""
 
     @classmethod
-    def unknown(cls, key: str, known: Iterable[str], *, where: str) -> ConfigError:
-        """An error for a `key` nobody knows, with the nearest of the `known` ones."""
+    def unknown(cls, key: str, known: Iterable[str], *, where: str, what: str = "key") -> ConfigError:
+        """An error for a `key` (`what` says what it is) nobody knows, with the nearest of the `known` ones."""
         near = get_close_matches(key, sorted(known), n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
-        return cls(f"{where}: unknown key {key!r}{hint}")
+        return cls(f"{where}: unknown {what} {key!r}{hint}")
 
 
 class InputError(PipelineError, ValueError):

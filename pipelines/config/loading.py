@@ -24,7 +24,7 @@ def config_text(name: str) -> str:
     """The YAML text of a shipped configuration; raises a ConfigError for an unknown name."""
     path = CONFIGS / f"{name}.yaml"
     if name not in pipeline_names():
-        raise ConfigError.unknown(name, pipeline_names(), where="pipeline")
+        raise ConfigError.unknown(name, pipeline_names(), where="pipeline", what="name")
     return path.read_text(encoding="utf-8")
 
 

@@ -48,7 +48,7 @@ def candidates(name: str, device: Device) -> list[str]:
             )
         return found
     if name not in _ENGINES:
-        raise ConfigError.unknown(name, ["auto", *_ENGINES], where="engine")
+        raise ConfigError.unknown(name, ["auto", *_ENGINES], where="engine", what="name")
     return [name]
 
 

@@ -118,3 +118,10 @@ def test_a_stack_that_was_killed_does_not_answer(tmp_path: Path) -> None:
     assert shown.returncode == 1
     assert len(shown.stderr.splitlines()) == 1
     assert "Traceback" not in shown.stderr
+
+
+def test_a_status_of_no_stack_in_particular_says_how_to_name_one() -> None:
+    shown = status(None)
+    assert shown.returncode == 2
+    assert "--dir" in shown.stderr
+    assert "PAGELINE_RESULTS" in shown.stderr

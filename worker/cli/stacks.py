@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from infra.settings import Settings, load_settings
+from infra.settings import PREFIX, Settings, load_settings
 from infra.status import DocumentStatus, Store, open_store
 from infra.storage import Location
+from worker.cli.errors import UsageError
 from worker.cli.terminal import printable
 from worker.cli.view import DocumentView
 from worker.stack.address import find_stack
@@ -24,13 +26,22 @@ def chosen_stack(folder: Path | None) -> Iterator[tuple[Settings, Store]]:
         ServiceError, SettingsError: there is none, or the environment names none.
         BrokerUnavailable: it does not answer.
     """
-    settings = load_settings() if folder is None else find_stack(folder / STATE)
+    settings = _from_environment() if folder is None else find_stack(folder / STATE)
     store = open_store(settings)
     try:
         store.check()
         yield settings, store
     finally:
         store.close()
+
+
+def _from_environment() -> Settings:
+    if f"{PREFIX}RESULTS" not in os.environ:
+        raise UsageError(
+            "no stack is named: give --dir with the folder of a running `pageline up`, "
+            f"or set {PREFIX}BROKER_URL and {PREFIX}RESULTS to those of a fleet"
+        )
+    return load_settings()
 
 
 def view_of(status: DocumentStatus) -> DocumentView:
