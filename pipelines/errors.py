@@ -42,7 +42,7 @@ class ConfigError(OptionError):
 
     @classmethod
     def unknown(cls, key: str, known: Iterable[str], *, where: str, what: str = "key") -> ConfigError:
-        """An error for a `key`, or another `what`, that nobody knows; it names the nearest of the `known` ones."""
+        """An error for a `key` (or other `what`) nobody knows; it names the nearest of the `known`."""
         near = get_close_matches(key, sorted(known), n=1, cutoff=0.5)
         hint = f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(sorted(known))}"
         return cls(f"{where}: unknown {what} {key!r}{hint}")
