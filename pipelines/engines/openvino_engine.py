@@ -15,8 +15,8 @@ from pipelines.engines.settings import EngineSettings
 from pipelines.errors import OptionError
 from pipelines.models import Form, ModelFiles
 
-# Every new input shape leaves prepared kernels behind. The plug-in would keep 5,000; a twentieth is as fast here
-# and bounds what a run over pages of many sizes can pile up.
+# Every new input shape leaves prepared kernels behind. The plug-in would keep 5,000; a twentieth is as fast
+# here and bounds what a run over pages of many sizes can pile up.
 _KEPT_KERNELS = 256
 
 
