@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -18,7 +19,7 @@ from worker.stack.valkey import ValkeyHandle, start_valkey, valkey_binary
 from worker.stack.weed import weed_binary
 
 
-def absent(reason: str) -> None:
+def absent(reason: str) -> NoReturn:
     """Skip the test for want of a service, or fail it where all services are expected."""
     if os.environ.get("CI"):
         pytest.fail(reason)

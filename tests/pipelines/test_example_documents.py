@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from services import absent
 
 from pipelines import create_pipeline
 from pipelines.errors import WeightsError
@@ -67,7 +68,7 @@ def pipeline() -> Any:
     try:
         return create_pipeline("OCR", device="cpu")
     except WeightsError as error:
-        pytest.skip(f"the weights cannot be had: {error}")
+        absent(f"the weights cannot be had: {error}")
 
 
 @pytest.mark.parametrize("name", ["receipt.jpg", "letter.pdf", "notice-zh.png", "sideways.png"])
