@@ -13,7 +13,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 import venv
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,10 @@ def main() -> int:
     """Run the three readings and print the table."""
     options = _arguments()
     theirs, exact, plain = (options.out / name for name in ("peer", "exact", "default"))
-    seconds = {"peer": _run_peer(options, theirs)}
-    seconds["exact"] = _run_ours(options, exact, "onnxruntime", "exact")
-    seconds["default"] = _run_ours(options, plain, "auto", "bucket")
-    heads = ("same text", "within 2 px", "same pages", "word F1", "seconds")
+    _run_peer(options, theirs)
+    _run_ours(options, exact, "onnxruntime", "exact")
+    _run_ours(options, plain, "auto", "bucket")
+    heads = ("same text", "within 2 px", "same pages", "word F1")
     print(f"\n{'reading':10}" + "".join(f"{head:>13}" for head in heads))
     for folder in (theirs, exact, plain):
         agreement, differing = _compare(folder, theirs)
@@ -42,7 +41,7 @@ def main() -> int:
         print(
             f"{folder.name:10}{agreement.same_text / max(1, agreement.lines):13.2%}"
             f"{agreement.close / max(1, agreement.lines):13.2%}"
-            f"{f'{agreement.same_page} of {agreement.pages}':>13}{f1:>13}{seconds[folder.name]:13.1f}"
+            f"{f'{agreement.same_page} of {agreement.pages}':>13}{f1:>13}"
         )
         for ours, peer in differing[: options.show]:
             print(f"    {ours!r} where PaddleX reads {peer!r}")
@@ -62,20 +61,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _run_peer(options: argparse.Namespace, out: Path) -> float:
+def _run_peer(options: argparse.Namespace, out: Path) -> None:
     images = [path for path in options.images.iterdir() if path.is_file()]
-    timing = out / "seconds.txt"
-    if timing.exists() and len(list(out.glob("*_res.json"))) == len(images):
-        return float(timing.read_text(encoding="utf-8"))
+    if len(list(out.glob("*_res.json"))) == len(images):
+        return
     out.mkdir(parents=True, exist_ok=True)
     config_file = options.out / "peer.json"
     config_file.write_text(json.dumps(_peer_config(options.pipeline)), encoding="utf-8")
     script = Path(__file__).with_name("parity_peer.py")
-    command = [_peer_python(options.venv), script, config_file, options.images, out]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    seconds = json.loads(done.stdout.splitlines()[-1])["seconds"]
-    timing.write_text(str(seconds), encoding="utf-8")
-    return float(seconds)
+    subprocess.run([_peer_python(options.venv), script, config_file, options.images, out], check=True)
 
 
 def _peer_config(pipeline: str) -> dict[str, Any]:
@@ -96,16 +90,13 @@ def _peer_python(folder: Path) -> Path:
     return python
 
 
-def _run_ours(options: argparse.Namespace, out: Path, engine: str, width_mode: str) -> float:
+def _run_ours(options: argparse.Namespace, out: Path, engine: str, width_mode: str) -> None:
     out.mkdir(parents=True, exist_ok=True)
     pipeline = create_pipeline(
         options.pipeline, device="cpu", engine=engine, engine_config={"width_mode": width_mode}
     )
-    pipeline.warm_up()
-    start = time.perf_counter()
     for result in pipeline.predict(str(options.images)):
         result.save_to_json(out)
-    return time.perf_counter() - start
 
 
 def _compare(ours: Path, theirs: Path) -> tuple[Agreement, list[tuple[str, str]]]:
