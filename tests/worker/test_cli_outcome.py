@@ -13,7 +13,7 @@ from worker.cli.view import DocumentView
 
 def results_of(folder: Path, pages: list[dict[str, object]], text: str | None = "words") -> Path:
     folder.mkdir(parents=True)
-    (folder / "document.json").write_text(json.dumps({"pages": pages, "pipeline": {"name": "OCR"}}))
+    (folder / "document.json").write_text(json.dumps({"pages": pages}))
     if text is not None:
         (folder / "document.txt").write_text(text)
     return folder
@@ -47,6 +47,18 @@ def test_the_summary_names_the_text_the_manifest_and_the_failed_pages(tmp_path: 
     ]
 
 
+def test_a_document_that_was_read_before_this_run_says_so(tmp_path: Path) -> None:
+    view = DocumentView("a.pdf", "1d", "succeeded", pages=1, done=1)
+    folder = results_of(tmp_path / "1d", [page(1)])
+    written = (folder / "document.json").stat().st_mtime
+    earlier = outcome(view, tmp_path / "a.pdf", folder, since=written + 1)
+    now = outcome(view, tmp_path / "a.pdf", folder, since=written - 1)
+    assert summary(earlier).startswith("a.pdf: succeeded, as read before\n")
+    assert summary(now).startswith("a.pdf: succeeded\n")
+    told = as_json([earlier, now], tmp_path, 1.0)
+    assert [one["read_before"] for one in told["documents"]] == [True, False]
+
+
 def test_many_failed_pages_are_named_in_part(tmp_path: Path) -> None:
     shown = summary(partial(tmp_path, failures=8))
     assert shown.count("    page ") == 5
@@ -62,7 +74,7 @@ def test_a_document_without_results_has_its_reason_alone(tmp_path: Path) -> None
     view = DocumentView("bad.pdf", "1d", "rejected", reason="It is empty.")
     one = outcome(view, tmp_path / "bad.pdf", tmp_path / "nothing")
     assert one.folder is None
-    assert one.pipeline == {}
+    assert not one.earlier
     assert not one.complete
     assert summary(one).splitlines()[:2] == ["bad.pdf: rejected", "    It is empty."]
 
@@ -78,6 +90,7 @@ def test_the_json_object_says_the_same_to_a_program(tmp_path: Path) -> None:
                 "path": str(tmp_path / "a.pdf"),
                 "id": "1d",
                 "state": "partial",
+                "read_before": False,
                 "reason": None,
                 "pages": 2,
                 "pages_done": 1,
@@ -95,6 +108,5 @@ def test_the_json_object_says_the_same_to_a_program(tmp_path: Path) -> None:
 def test_complete_means_that_every_document_succeeded(tmp_path: Path) -> None:
     view = DocumentView("b.png", "2d", "succeeded", pages=1, done=1)
     good = outcome(view, tmp_path / "b.png", results_of(tmp_path / "2d", [page(1)]))
-    assert good.pipeline == {"name": "OCR"}
     assert as_json([good], Path("/out"), 0)["complete"] is True
     assert as_json([good, partial(tmp_path)], Path("/out"), 0)["complete"] is False

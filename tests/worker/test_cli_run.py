@@ -93,6 +93,10 @@ def test_good_and_bad_documents_and_a_second_run_that_reads_only_what_is_new(tmp
     before, after = (
         {one["path"]: one for one in json.loads(done.stdout)["documents"]} for done in (first, second)
     )
+    assert {one.pop("read_before") for one in before.values()} == {False}
+    assert {path for path, one in after.items() if not one.pop("read_before")} == {
+        str(tmp_path / "in" / "a.png")
+    }
     changed = str(tmp_path / "in" / "a.png")
     assert after.pop(changed)["id"] != before.pop(changed)["id"]
     assert after == before

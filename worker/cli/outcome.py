@@ -28,14 +28,14 @@ class Outcome:
         path: the file that was read.
         folder: where its results lie; None when it never got any.
         failed_pages: page numbers, from 1, with the reason of each.
-        pipeline: what read it, as the manifest says; empty without one.
+        earlier: whether an earlier run had read it, and this one found it read.
     """
 
     view: DocumentView
     path: Path
     folder: Path | None
     failed_pages: dict[int, str]
-    pipeline: dict[str, Any]
+    earlier: bool
 
     @property
     def complete(self) -> bool:
@@ -48,25 +48,30 @@ class Outcome:
         return path if path is not None and path.is_file() else None
 
 
-def outcome(view: DocumentView, path: Path, folder: Path) -> Outcome:
-    """The outcome of `view`, with what its manifest in `folder` knows beyond the state."""
+def outcome(view: DocumentView, path: Path, folder: Path, *, since: float = 0) -> Outcome:
+    """The outcome of `view`, with what its manifest in `folder` knows beyond the state.
+
+    `since` is when this run began, in seconds of the epoch.
+    """
+    file = folder / MANIFEST
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
+        manifest, written = json.loads(file.read_bytes()), file.stat().st_mtime
     except FileNotFoundError:
-        manifest = {}
+        manifest, written = {}, since
     failed = {
         page["number"]: page["reason"] or "no reason was recorded"
         for page in manifest.get("pages", ())
         if page["state"] != "done"
     }
-    return Outcome(view, path, folder if folder.is_dir() else None, failed, manifest.get("pipeline", {}))
+    return Outcome(view, path, folder if folder.is_dir() else None, failed, written < since)
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], results: Path, seconds: float) -> None:
     """Say for each document where its text and manifest are, then what failed and why, then the sum."""
     for one in outcomes:
         text, manifest = one.file(TEXT), one.file(MANIFEST)
-        console.print(Text.assemble(one.view.name, ": ", (one.view.state, STYLES.get(one.view.state, ""))))
+        state = (one.view.state, STYLES.get(one.view.state, ""))
+        console.print(Text.assemble(one.view.name, ": ", state, ", as read before" if one.earlier else ""))
         for reason in _reasons(one):
             console.print(f"    {reason}", style="red")
         if text is not None:
@@ -107,6 +112,7 @@ def _document(one: Outcome) -> dict[str, Any]:
         "path": str(one.path),
         "id": view.id,
         "state": str(view.state),
+        "read_before": one.earlier,
         "reason": view.reason,
         "pages": view.pages,
         "pages_done": view.done,

@@ -86,6 +86,7 @@ def _through_stack(found: Sequence[Found], place: Path, plan: Plan) -> list[Outc
         "bucket_level": False,
         "queue": {"keep_recent": max(10_000, len(found))},
     }
+    since = time.time()
     with progress_on(stderr()) as progress, scratch_folder() as folder:
         progress.say("starting the queue and the workers")
         with LocalStack(folder, plan, values) as stack, Submission(stack.settings, stack.store) as submission:
@@ -94,7 +95,9 @@ def _through_stack(found: Sequence[Found], place: Path, plan: Plan) -> list[Outc
             names = {uri_of(ref): one for ref, one in zip(refs, found, strict=True)}
             statuses = _watch(stack, submission, plan, progress)
         return [
-            outcome(DocumentView.of(status, short_name(uri)), names[uri].path, place / status.folder)
+            outcome(
+                DocumentView.of(status, short_name(uri)), names[uri].path, place / status.folder, since=since
+            )
             for uri, status in statuses.items()
         ]
 
