@@ -21,15 +21,16 @@ class ReadLine:
     Attributes:
         text: the characters, in the order a person reads them.
         score: the mean probability of the characters, 0 when there are none.
-        columns: for each character of the network's own (visual) order, the step it was read at.
-        characters: the text in that order; the same as `text` but for scripts written right to left.
+        columns: for each entry of `characters`, the step it was read at.
+        characters: the alphabet's entries in the network's own (visual) order. Most are one character, a
+            flag's two; joined they are `text` but for scripts written right to left.
         steps: how many steps the line's content has; fractional, since it need not end on one.
     """
 
     text: str
     score: float
     columns: tuple[int, ...]
-    characters: str
+    characters: tuple[str, ...]
     steps: float
 
 
@@ -54,9 +55,10 @@ class CtcDecoder:
         kept = classes != _BLANK
         kept[1:] &= classes[1:] != classes[:-1]
         columns = np.flatnonzero(kept)
-        characters = "".join(self._character(int(number)) for number in classes[columns])
+        characters = tuple(self._character(int(number)) for number in classes[columns])
         score = float(np.mean(probabilities[columns])) if columns.size else 0.0
-        text = _logical(characters) if self._right_to_left else characters
+        text = "".join(characters)
+        text = _logical(text) if self._right_to_left else text
         return ReadLine(text, score, tuple(columns.tolist()), characters, steps)
 
     def _character(self, number: int) -> str:

@@ -20,7 +20,7 @@ Kind = Literal["ideograph", "word", "symbol"]
 @dataclass(frozen=True)
 class _Group:
     kind: Kind
-    text: str
+    characters: tuple[str, ...]
     columns: tuple[int, ...]
 
 
@@ -50,17 +50,16 @@ def word_boxes(line: ReadLine, quad: NDArray[np.int16]) -> tuple[list[str], list
     return pieces, boxes
 
 
-def _groups(characters: str, columns: Sequence[int]) -> list[_Group]:
+def _groups(characters: Sequence[str], columns: Sequence[int]) -> list[_Group]:
     kinds = [_kind(characters, index) for index in range(len(characters))]
     groups = []
     for kind, run in groupby(range(len(characters)), key=lambda index: kinds[index]):
         indices = list(run)
-        text = characters[indices[0] : indices[-1] + 1]
-        groups.append(_Group(kind, text, tuple(columns[i] for i in indices)))
+        groups.append(_Group(kind, tuple(characters[i] for i in indices), tuple(columns[i] for i in indices)))
     return groups
 
 
-def _kind(characters: str, index: int) -> Kind:
+def _kind(characters: Sequence[str], index: int) -> Kind:
     character = characters[index]
     if "\u4e00" <= character <= "\u9fff":
         return "ideograph"
@@ -68,7 +67,7 @@ def _kind(characters: str, index: int) -> Kind:
         return "word"
     # A point inside a number and a hyphen after a word belong to it: 3.14, PP-OCR.
     if index and _is_word(characters[index - 1]):
-        following = characters[index + 1 : index + 2]
+        following = "".join(characters[index + 1 : index + 2])
         if character == "-" or (character == "." and following.isdecimal()):
             return "word"
     return "symbol"
@@ -87,9 +86,9 @@ def _pitch(groups: Sequence[_Group], cell: float, otherwise: float) -> float:
 
 def _spans(group: _Group, cell: float, pitch: float) -> list[tuple[str, float, float]]:
     if group.kind != "ideograph":
-        return [(group.text, group.columns[0] * cell, (group.columns[-1] + 1) * cell)]
+        return [("".join(group.characters), group.columns[0] * cell, (group.columns[-1] + 1) * cell)]
     centres = [(column + 0.5) * cell for column in group.columns]
     return [
         (text, centre - pitch / 2, centre + pitch / 2)
-        for text, centre in zip(group.text, centres, strict=True)
+        for text, centre in zip(group.characters, centres, strict=True)
     ]

@@ -33,7 +33,7 @@ def test_the_score_is_the_mean_of_the_characters_kept() -> None:
 
 
 def test_nothing_read_scores_nothing() -> None:
-    assert _decode([0, 0, 0]) == ReadLine("", 0.0, (), "", 3)
+    assert _decode([0, 0, 0]) == ReadLine("", 0.0, (), (), 3)
 
 
 def test_a_character_of_several_code_points_is_one_entry() -> None:
@@ -46,7 +46,7 @@ def test_right_to_left_text_is_put_in_reading_order() -> None:
     decoder = CtcDecoder(letters, right_to_left=True)
     line = decoder.decode(np.array([3, 0, 2, 1]), np.ones(4, dtype=np.float32), steps=4)
     assert line.text == "\u0627\u0644\u0645"
-    assert line.characters == "\u0645\u0644\u0627"
+    assert "".join(line.characters) == "\u0645\u0644\u0627"
 
 
 def test_a_dictionary_shorter_than_the_models_classes_is_an_error_with_both_numbers() -> None:

@@ -10,7 +10,7 @@ TALL = np.array([[10, 100], [40, 100], [40, 500], [10, 500]], dtype=np.int16)
 
 
 def _line(text: str, columns: list[int], steps: float = 40) -> ReadLine:
-    return ReadLine(text, 0.9, tuple(columns), text, steps)
+    return ReadLine(text, 0.9, tuple(columns), tuple(text), steps)
 
 
 def test_words_and_the_spaces_between_them_have_boxes_where_they_were_read() -> None:
@@ -46,6 +46,13 @@ def test_pieces_of_a_line_that_runs_down_lie_below_each_other() -> None:
 def test_boxes_never_leave_the_line() -> None:
     _, boxes = word_boxes(_line("ab", [0, 45]), QUAD)
     assert boxes == [[100, 10, 500, 40]]
+
+
+def test_an_entry_of_the_alphabet_may_be_several_characters() -> None:
+    line = ReadLine("\U0001f1e9\U0001f1ea a", 0.9, (2, 4, 6), ("\U0001f1e9\U0001f1ea", " ", "a"), 40)
+    words, boxes = word_boxes(line, QUAD)
+    assert words == ["\U0001f1e9\U0001f1ea ", "a"]
+    assert boxes == [[120, 10, 150, 40], [160, 10, 170, 40]]
 
 
 def test_an_empty_line_has_no_words() -> None:
