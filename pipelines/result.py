@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pipelines.read import PageImage
 
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_WEBP_SIDE = 16_383  # pixels: the format has no more, and the picture is twice as wide as its page
 
 
 class OCRResult:
@@ -75,12 +76,15 @@ class OCRResult:
         pretty = format_json if json_format is None else json_format
         body = {"res": self._res}
         text = json.dumps(body, indent=indent, ensure_ascii=ensure_ascii) if pretty else str(body)
-        sys.stdout.write(text + "\n")
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
     def save_to_json(self, save_path: str | Path, indent: int = 4, ensure_ascii: bool = False) -> Path:
         """Write the inner object to `save_path` (a `.json` file, or a folder for `{stem}_res.json`)."""
         path = self._target(save_path, f"{self.stem}_res.json", {".json"})
-        path.write_text(json.dumps(self._res, indent=indent, ensure_ascii=ensure_ascii), encoding="utf-8")
+        text = json.dumps(self._res, indent=indent, ensure_ascii=ensure_ascii)
+        # A file's name may hold bytes that are no UTF-8; as escapes they are JSON that gives them back.
+        path.write_text(text, encoding="utf-8", errors="backslashreplace")
         return path
 
     def save_to_img(self, save_path: str | Path) -> list[Path]:
@@ -89,7 +93,8 @@ class OCRResult:
         suffix = suffix if suffix in _WRITABLE else ".png"
         written = []
         for name, picture in self.img.items():
-            path = self._target(save_path, f"{self.stem}_{name}{suffix}", _WRITABLE)
+            kind = ".png" if suffix == ".webp" and max(picture.size) > _WEBP_SIDE else suffix
+            path = self._target(save_path, f"{self.stem}_{name}{kind}", _WRITABLE)
             picture.save(path)
             written.append(path)
         return written

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,18 @@ def test_the_json_file_holds_the_inner_object(pipeline: OCRPipeline, picture: Pa
     assert json.loads(named.read_text(encoding="utf-8")) == result.json["res"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_name_that_is_no_utf_8_is_kept_in_the_json(
+    pipeline: OCRPipeline, picture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = picture.rename(picture.with_name(os.fsdecode(b"caf\xe9.jpg")))
+    result = _one(pipeline, odd)
+    saved = result.save_to_json(tmp_path / "out")
+    assert json.loads(saved.read_text(encoding="utf-8"))["input_path"] == str(odd)
+    result.print()
+    assert json.loads(capsys.readouterr().out)["res"]["input_path"] == str(odd)
+
+
 def test_pages_of_a_document_have_files_of_their_own(
     pipeline: OCRPipeline, document: Path, tmp_path: Path
 ) -> None:
@@ -166,6 +180,13 @@ def test_the_picture_is_twice_as_wide_and_saved_by_its_sources_type(
     assert [path.name for path in _one(pipeline, page).save_to_img(tmp_path)] == ["array_0_ocr_res_img.png"]
     (named,) = result.save_to_img(tmp_path / "deep" / "mine.webp")
     assert Image.open(named).size == (800, 240)
+
+
+def test_a_picture_too_wide_for_webp_is_saved_as_png(pipeline: OCRPipeline, tmp_path: Path) -> None:
+    wide = tmp_path / "wide.webp"
+    Image.new("RGB", (8200, 64), "white").save(wide)
+    (saved,) = _one(pipeline, wide).save_to_img(tmp_path)
+    assert saved.name == "wide_ocr_res_img.png"
 
 
 def test_everything_can_be_saved_at_once(pipeline: OCRPipeline, picture: Path, tmp_path: Path) -> None:
