@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -79,7 +80,7 @@ class _Reader:
             yield from self._url(source)
         elif isinstance(source, str) and "://" in source:
             raise UnsupportedInput(f"{public_name(source)}: only http and https addresses can be read")
-        elif Path(source).is_dir():
+        elif os.path.isdir(source):  # noqa: PTH112  -- Path.is_dir raises where a folder above may not be entered
             for path in documents_in(Path(source)):
                 yield from self._document(path)
         else:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
 
 from pipelines.errors import DamagedInput, InputError, UnsupportedInput
 from pipelines.read.limits import ReadLimits
@@ -22,6 +22,7 @@ from pipelines.read.limits import ReadLimits
 _CHUNK = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_UNQUOTED = "%/:?#[]@!$&'()*+,;=~"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -56,8 +57,15 @@ def is_url(text: str) -> bool:
 
 
 def public_name(url: str) -> str:
-    """The URL without user, password, query and fragment: these may hold keys that belong in no result."""
-    parts = urlsplit(url)
+    """The URL without user, password, query and fragment: these may hold keys that belong in no result.
+
+    Raises:
+        UnsupportedInput: it is no URL at all.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise UnsupportedInput(f"a web address is malformed ({error})") from error
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
@@ -79,6 +87,10 @@ def download(url: str, target: Path, limits: ReadLimits, rules: UrlRules) -> Non
                 _save(reply, target, name, limits, deadline)
                 return
             url = urljoin(url, reply.getheader("Location") or "")
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise UrlError(f"{name}: redirects to an address that is none ({_plain(error)})") from error
         finally:
             connection.close()
     raise UrlError(f"{name}: more than {rules.max_redirects} redirects")
@@ -87,17 +99,22 @@ def download(url: str, target: Path, limits: ReadLimits, rules: UrlRules) -> Non
 def _request(
     url: str, name: str, rules: UrlRules
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-    parts = urlsplit(url)
-    target = urlunsplit(("", "", parts.path or "/", parts.query, ""))
     connection: http.client.HTTPConnection | None = None
     try:
+        parts = urlsplit(url)
+        # Quoted as browsers do: addresses are copied with their spaces and their own script's letters.
+        path, query = (quote(part, safe=_UNQUOTED) for part in (parts.path or "/", parts.query))
+        target = urlunsplit(("", "", path, query, ""))
         connection = _connection(parts, name, rules)
         connection.request("GET", target, headers={"User-Agent": "pageline", "Accept-Encoding": "identity"})
         return connection, connection.getresponse()
     except Exception as error:
         if connection is not None:
             connection.close()
-        if isinstance(error, OSError | http.client.HTTPException):
+        if isinstance(error, InputError):
+            raise
+        # A ValueError: a redirect's address or a host's name that cannot be one.
+        if isinstance(error, OSError | http.client.HTTPException | ValueError):
             raise UrlError(f"{name}: cannot be fetched ({_plain(error)})") from error
         raise
 

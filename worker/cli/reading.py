@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -120,7 +121,7 @@ def _expand(text: str, reading: Reading) -> Iterable[Source]:
     if "://" in text:
         return [text]
     path = Path(text)
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  -- Path.is_dir raises where a folder above may not be entered
         return [path]
     try:
         return documents_in(path)

@@ -134,6 +134,11 @@ def test_what_is_no_input_is_refused(source: Any) -> None:
         first(source)
 
 
+def test_a_text_too_long_for_a_path_is_an_error_of_the_input() -> None:
+    with pytest.raises(UnsupportedInput, match="cannot be opened"):
+        first("QUJD" * 2000)
+
+
 def test_an_address_of_another_kind_is_refused_without_its_keys() -> None:
     with pytest.raises(UnsupportedInput, match="s3://bucket/key: only http and https") as caught:
         first("s3://user:secret@bucket/key?token=secret")

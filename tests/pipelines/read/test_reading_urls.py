@@ -111,7 +111,15 @@ def test_redirects_are_followed_and_counted(site: Site, picture: bytes) -> None:
         fetch(site.url + "/loop")
 
 
-@pytest.mark.parametrize("location", ["file:///etc/passwd", "ftp://example.org/x", "gopher:x", "//", ""])
+def test_an_address_may_be_written_with_spaces_and_any_letters(site: Site, picture: bytes) -> None:
+    site.answers["/%E6%96%87%20a%2Fb.png?q=%C3%A9"] = (200, {}, picture)
+    (page,) = fetch(site.url + "/文 a%2Fb.png?q=é")
+    assert page.input_path == f"{site.url}/文 a%2Fb.png"
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "ftp://example.org/x", "gopher:x", "//", "", "http://[x"]
+)
 def test_a_redirect_to_something_else_is_not_followed(site: Site, location: str) -> None:
     site.answers["/a"] = (302, {"Location": location}, b"")
     with pytest.raises((UnsupportedInput, UrlError)):
@@ -201,7 +209,17 @@ class TestBounds:
         with pytest.raises(UrlError, match="cannot be fetched"):
             fetch("http://127.0.0.1:9/x")
 
-    @pytest.mark.parametrize("url", ["http://", "http://:80/x", "https://host:port/x", "http://a b/x"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://",
+            "http://:80/x",
+            "https://host:port/x",
+            "http://a b/x",
+            "http://[x",
+            f"http://{'a' * 70}.org/",
+        ],
+    )
     def test_an_address_that_is_none_is_told(self, url: str) -> None:
         with pytest.raises((UnsupportedInput, UrlError)):
             fetch(url)
