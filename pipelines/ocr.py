@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from threading import RLock
 from time import perf_counter
-from typing import Any
+from typing import Any, Never
 
 from pipelines.assemble import result_fields
 from pipelines.blueprint import Blueprint
@@ -52,6 +52,7 @@ class OCRPipeline:
         text_det_unclip_ratio: float | None = None,
         text_rec_score_thresh: float | None = None,
         return_word_box: bool | None = None,
+        **unknown: Never,
     ) -> Iterator[OCRResult]:
         """Read every page of `input`, one at a time; None leaves an option at the pipeline's default.
 
@@ -70,6 +71,7 @@ class OCRPipeline:
             text_det_unclip_ratio: how far a region is grown, 0 to 100.
             text_rec_score_thresh: score below which a line is left out, 0 to 1.
             return_word_box: add the boxes of words.
+            unknown: nothing; what is misspelled ends here and is refused with the nearest name.
 
         Raises:
             OptionError: at once, for an option that is wrong or asks for a module that is not loaded.
@@ -88,6 +90,7 @@ class OCRPipeline:
             "text_det_unclip_ratio": text_det_unclip_ratio,
             "text_rec_score_thresh": text_rec_score_thresh,
             "return_word_box": return_word_box,
+            **unknown,
         }
         self._check_device(device)
         return self._results(input, check_options(given))

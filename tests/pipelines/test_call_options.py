@@ -107,6 +107,7 @@ def test_a_score_is_left_out_when_it_is_below_the_threshold_not_at_it(
         ({"return_word_box": "yes"}, "return_word_box.*True or False"),
         ({"use_doc_unwarping": "yes"}, "use_doc_unwarping.*True or False"),
         ({"device": "gpu:0"}, "'cpu'.*'gpu:0'"),
+        ({"text_det_treshold": 0.5}, "did you mean 'text_det_thresh'"),
     ],
 )
 def test_a_wrong_option_is_refused_before_the_first_page(
