@@ -17,9 +17,7 @@ Inputs = Annotated[
 SavePath = Annotated[
     Path | None, option("--save_path", "DIR", "Folder for JSON and pictures; without it, JSON is printed.")
 ]
-Device = Annotated[
-    str | None, option("--device", "DEVICE", "cpu, gpu:0, npu:0 ...; without it, the first GPU or the CPU.")
-]
+Device = Annotated[str | None, option("--device", "DEVICE", "cpu, gpu:0, npu:0 ...; without it, the CPU.")]
 EngineConfig = Annotated[
     str | None, option("--engine_config", "JSON", "Settings of the engine, e.g. '{\"threads\": 2}'.")
 ]
