@@ -123,6 +123,7 @@ def test_two_documents_of_one_name_are_not_replaced_in_silence(tmp_path: Path) -
         (("--use_doc_unwarping", "True"), "use_doc_unwarping"),
         (("--text_det_thresh", "2"), "text_det_thresh"),
         (("--engine_config", '{"nonsense": 1}'), "nonsense"),
+        (("--use_hpip",), "use_hpip: it chooses the engine"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(tmp_path: Path, flags: tuple[str, ...], words: str) -> None:
@@ -132,6 +133,26 @@ def test_what_cannot_be_is_one_sentence(tmp_path: Path, flags: tuple[str, ...], 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert words in done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags", [("--engine", "fake", "--input", "a.png"), ("--get_pipeline_config", "OCR")]
+)
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    picture(tmp_path / "a.png")
+    (tmp_path / "taken").write_text("a file")
+    done = ocr(*flags, "--save_path", "taken", cwd=tmp_path)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert "taken" in done.stderr
+    assert "this should not have happened" not in done.stderr
+
+
+def test_an_empty_input_is_not_the_folder_one_happens_to_be_in(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    done = ocr("--engine", "fake", "--input", "", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
 
 
 def test_a_pipeline_s_configuration_can_be_written_and_used(tmp_path: Path) -> None:

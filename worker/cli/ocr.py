@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from worker.cli import parameters as flag
-from worker.cli.errors import ExitCode, UsageError
-from worker.cli.options import WORDS, Engine, Pipeline, Word, json_object, option, truth
+from worker.cli.errors import CommandError, ExitCode, UsageError
+from worker.cli.options import Engine, Pipeline, json_object, option, truth
 
 Inputs = Annotated[
     list[str] | None, option("--input", "X", "An image, a PDF, a folder or a URL; may come more than once.")
@@ -22,7 +22,7 @@ EngineConfig = Annotated[
     str | None, option("--engine_config", "JSON", "Settings of the engine, e.g. '{\"threads\": 2}'.")
 ]
 UseHpip = Annotated[
-    Word | None, option("--use_hpip", WORDS, "PaddleX's flag; the fastest engine is taken anyway.")
+    bool, typer.Option("--use_hpip", help="PaddleX's flag; the fastest engine is taken anyway.")
 ]
 GetConfig = Annotated[
     str | None,
@@ -37,7 +37,7 @@ def ocr(
     device: Device = None,
     engine: Engine = None,
     engine_config: EngineConfig = None,
-    use_hpip: UseHpip = None,
+    use_hpip: UseHpip = False,
     get_pipeline_config: GetConfig = None,
     use_doc_orientation_classify: flag.OrientationClassify = None,
     use_doc_unwarping: flag.Unwarping = None,
@@ -58,14 +58,14 @@ def ocr(
     if get_pipeline_config is not None:
         write_config(get_pipeline_config, save_path)
         return
-    if not inputs:
+    if not inputs or not all(inputs):
         raise UsageError("nothing to read: --input names an image, a PDF, a folder or a URL")
     creation = {
         "pipeline": pipeline,
         "device": device,
         "engine": engine,
         "engine_config": json_object(engine_config, flag="--engine_config"),
-        "use_hpip": use_hpip == "True",
+        "use_hpip": use_hpip,
     }
     parameters = {
         "use_doc_orientation_classify": truth(use_doc_orientation_classify),
@@ -95,6 +95,9 @@ def write_config(name: str, save_path: Path | None) -> None:
         typer.echo(text, nl=False)
         return
     path = save_path if save_path.suffix in {".yaml", ".yml"} else save_path / f"{name}.yaml"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror or error}") from error
     typer.echo(str(path))

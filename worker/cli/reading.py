@@ -13,7 +13,7 @@ from pipelines.ocr import OCRPipeline
 from pipelines.read import PageImage, iter_inputs, open_document
 from pipelines.read.inputs import documents_in
 from pipelines.result import OCRResult
-from worker.cli.errors import complain
+from worker.cli.errors import CommandError, complain
 from worker.cli.terminal import stderr
 from worker.cli.view import plural
 from worker.cli.weights import make_pipeline
@@ -42,6 +42,7 @@ class Reading:
 
         Raises:
             PipelineError: whatever is not the document's fault.
+            CommandError: results cannot be written.
         """
         self._warn_of_replacement(source)
         try:
@@ -71,8 +72,14 @@ class Reading:
             if self._save_path is None:
                 result.print()
             else:
-                result.save_all(self._save_path)
+                self._save(result, self._save_path)
                 self._tell(page, result, time.monotonic() - started)
+
+    def _save(self, result: OCRResult, folder: Path) -> None:
+        try:
+            result.save_all(folder)
+        except OSError as error:
+            raise CommandError(f"results cannot be written to {folder}: {error.strerror or error}") from error
 
     def _tell(self, page: PageImage, result: OCRResult, seconds: float) -> None:
         name = Path(page.input_path or "").name
