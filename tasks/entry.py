@@ -79,12 +79,22 @@ def finalize(document: str, generation: int, tries: int = 0) -> None:
 def _sorted(again: Callable[[], None], *, last: bool = False) -> Iterator[None]:
     """Sort what goes wrong inside: no Redis, the message goes back; else it is sent again after a delay.
 
-    Deaths and faults of pages never come here. Steps have their attempts counted, so they end.
+    Deaths and faults of pages never come here. Steps have their attempts counted, so they end. Redis may also
+    be gone by the time the delay is asked for: then, too, the message goes back.
     """
     try:
-        yield
+        with _delayed(again, last=last):
+            yield
     except BrokerUnavailable as error:
         raise Reject(str(error), requeue=True) from error
+
+
+@contextmanager
+def _delayed(again: Callable[[], None], *, last: bool) -> Iterator[None]:
+    try:
+        yield
+    except BrokerUnavailable:
+        raise
     except (StorageError, OSError) as error:
         _log.warning("to be tried again: %s", error)
         again()

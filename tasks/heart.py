@@ -149,3 +149,5 @@ class Heart:
                         _log.warning("the lease %s was lost: this process was taken for dead", lost)
         except BrokerUnavailable as error:
             _log.warning("no heartbeat: %s", error)
+        except Exception:  # noqa: BLE001  -- the next beat must come: without it, every page in hand would be lost
+            _log.exception("no heartbeat")

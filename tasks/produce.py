@@ -12,7 +12,7 @@ from infra.errors import BrokerUnavailable
 from tasks.queues import CONTROL, INGEST, broker_conf
 from tasks.ref import DocumentRef
 
-VISIBILITY_SECONDS = 900  # the settings' default
+VISIBILITY_SECONDS = 3600  # the settings' default
 _SOCKET_SECONDS = 2.0
 
 

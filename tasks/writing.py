@@ -59,7 +59,7 @@ class Writer:
                     self._write(page)
                 else:
                     self._run.give_back(page.number)
-            except BrokerUnavailable as error:
+            except Exception as error:  # noqa: BLE001  -- without this thread, whoever puts pages waits for ever
                 self.error = self.error or error
 
     def _write(self, page: Read) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from infra.settings import QueueSettings
 from infra.status.keys import Keys
 from infra.status.scripts import Scripts, translated
+from infra.status.work import PageRange, parse_work
 
 _BEATS = 3  # a worker that misses so many heartbeats is taken for dead
 CONTROL = "control"
@@ -114,12 +115,12 @@ class Fleet:
         """Return how many ranges of these lanes are released and in nobody's hands, delayed ones left out."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
             pipe.zrange(self._keys("leases"), 0, -1)
-            pipe.zcard(self._keys("delayed"))
+            pipe.zrange(self._keys("delayed"), 0, -1)
             for lane in lanes:
                 pipe.zcard(self._keys("released", lane))
             leases, delayed, *released = pipe.execute()
         held = sum(":r" in lease for lease in leases)
-        return int(sum(released)) - held - int(delayed)
+        return int(sum(released)) - held - len(_ranges(delayed))
 
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
         """Return how many messages wait in each queue."""
@@ -127,3 +128,10 @@ class Fleet:
             for queue in queues:
                 pipe.llen(self._keys.prefix + queue)
             return dict(zip(queues, pipe.execute(), strict=True))
+
+
+def _ranges(delayed: Sequence[str]) -> set[PageRange]:
+    """Return the ranges among delayed messages; announcements and steps of documents are delayed too."""
+    members = (json.loads(text).get("work") for text in delayed)
+    works = (parse_work(member) for member in members if member is not None)
+    return {work for work in works if isinstance(work, PageRange)}

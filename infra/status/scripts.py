@@ -23,6 +23,13 @@ from infra.status.keys import KEYS, Keys
 _FOLDER = Path(__file__).with_name("scripts")
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+# It answers, but takes no writes at the moment: a fail-over, full memory, a disk that is full.
+_REFUSING = (
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.OutOfMemoryError,
+    redis.exceptions.ClusterDownError,
+)
+_REFUSING_CODES = ("MISCONF", "NOREPLICAS")
 
 
 def connect(url: str) -> redis.Redis:
@@ -39,11 +46,15 @@ def connect(url: str) -> redis.Redis:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn redis-py's errors about the connection into `BrokerUnavailable`."""
+    """Turn errors of the connection, or of a server that takes no writes, into `BrokerUnavailable`."""
     try:
         yield
     except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
         raise BrokerUnavailable(f"Redis does not answer: {error}") from error
+    except redis.exceptions.ResponseError as error:
+        if isinstance(error, _REFUSING) or str(error).startswith(_REFUSING_CODES):
+            raise BrokerUnavailable(f"Redis takes no writes: {error}") from error
+        raise
 
 
 def check_suitable(client: redis.Redis) -> None:

@@ -96,3 +96,15 @@ def test_the_heart_beats_on_when_redis_is_away(desk: Desk) -> None:
     wait_for(lambda: len(said) > 4, "further beats")
     heart.stop()
     assert set(said) == {False}
+
+
+def test_an_error_nobody_expected_does_not_stop_the_beat(desk: Desk) -> None:
+    said: list[bool] = []
+
+    def say(busy: bool) -> None:
+        said.append(busy)
+        raise ValueError("never seen before")
+
+    heart = beating(desk, say, no_end)
+    wait_for(lambda: len(said) > 2, "beats after the first")
+    heart.stop()

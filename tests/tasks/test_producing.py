@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from infra.errors import BrokerUnavailable
 from infra.settings import QueueSettings
 from infra.status import store_at
-from tasks.produce import Producer
+from tasks.produce import VISIBILITY_SECONDS, Producer
 from tasks.records import DocumentRef, Manifest, PageFields, Request, manifest_schema
 from worker.stack.valkey import ValkeyHandle
 
@@ -23,6 +23,10 @@ def test_announcing_imports_nothing_heavy() -> None:
     found = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(found.stdout)}
     assert not loaded & {*_HEAVY, "pydantic_settings"}
+
+
+def test_the_visibility_timeout_is_the_settings_default() -> None:
+    assert QueueSettings().visibility_seconds == VISIBILITY_SECONDS
 
 
 def test_an_announcement_is_one_small_json_message(valkey: ValkeyHandle) -> None:
