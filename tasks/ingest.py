@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infra.errors import AlreadyExists, Changed, NotFound, StorageError
+from infra.errors import AlreadyExists, Changed, InvalidKey, NotFound, StorageError
 from infra.settings import Settings
 from infra.status.states import DocumentState
 from infra.status.status import split_step
@@ -71,6 +71,11 @@ def _identify(context: Context, ref: DocumentRef) -> tuple[Request, Folder, Verd
             said = options.changing_the_result()
         except opt.RejectedOptions as error:
             verdict = Verdict(DocumentState.REJECTED, str(error))
+        except StorageError as error:
+            if error.retryable:
+                raise
+            _log.error("a sidecar cannot be read: %s", error)
+            verdict = Verdict(DocumentState.FAILED, error.public)
     request = _request(context.settings, ref, place, info, options, said)
     folder = folder_of(context.settings, document=request.id, tenant=ref.tenant, source=root, key=ref.key)
     return request, folder, verdict
@@ -135,7 +140,7 @@ def _options(context: Context, ref: DocumentRef, key: str, info: ObjectInfo) -> 
     try:
         sidecar = context.storage(ref.source).read(f"{key}{opt.SIDECAR_SUFFIX}", end=opt.MAX_SIDECAR_BYTES)
         layers.append(opt.from_sidecar(sidecar, privileged=privileged))
-    except NotFound:
+    except (NotFound, InvalidKey):  # a name that cannot be, for its length perhaps, is no sidecar's
         pass
     return opt.resolve([*layers, ref.options])
 

@@ -44,6 +44,10 @@ class Flaky(DirectoryStorage):
         self._check("fetch", key)
         return super().fetch(key, *args, **kwargs)
 
+    def read(self, key: str, *args: Any, **kwargs: Any) -> Any:
+        self._check("read", key)
+        return super().read(key, *args, **kwargs)
+
     def head(self, key: str, *args: Any, **kwargs: Any) -> Any:
         self._check("head", key)
         return super().head(key, *args, **kwargs)
@@ -325,6 +329,36 @@ def test_without_redis_the_message_goes_back(desk: Desk, monkeypatch: pytest.Mon
     with pytest.raises(Reject) as caught:
         entry.split(document, 1)
     assert caught.value.args[1] is True  # requeue
+
+
+def test_an_announcement_that_can_neither_be_taken_nor_delayed_goes_back(
+    desk: Desk, flaky: Flaky, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise BrokerUnavailable("gone")
+
+    desk.pdf()
+    flaky.refuse["head", "a.pdf"] = StorageUnavailable("away")
+    monkeypatch.setattr(type(desk.store.fleet), "delay", gone)
+    with pytest.raises(Reject) as caught:
+        entry.ingest(desk.ref().model_dump(mode="json"))
+    assert caught.value.args[1] is True  # requeue
+
+
+def test_a_name_too_long_for_a_sidecar_has_none(desk: Desk) -> None:
+    name = f"{'a' * 246}.pdf"  # with the sidecar's ending it is longer than a file system takes
+    desk.pdf(name)
+    document = desk.ingest(name)
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+def test_a_sidecar_that_is_denied_fails_the_document(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    flaky.refuse["read", "a.pdf.pageline.json"] = AccessDenied("no")
+    document = desk.ingest()
+    assert desk.document(document).state is DocumentState.FAILED
+    assert desk.document(document).reason == AccessDenied.public
 
 
 def test_an_announcement_nobody_understands_is_dropped(desk: Desk) -> None:

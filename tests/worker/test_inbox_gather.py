@@ -53,6 +53,13 @@ def test_a_named_file_is_taken_whatever_its_name(tmp_path: Path) -> None:
         gather([tmp_path], leave_out=NOWHERE)
 
 
+def test_a_named_sidecar_is_passed_over_as_no_document_would_ever_come_of_it(tmp_path: Path) -> None:
+    path, sidecar = put(tmp_path / "a.pdf"), put(tmp_path / "a.pdf.pageline.json")
+    found = gather([path, sidecar], leave_out=NOWHERE)
+    assert found.documents == [Found(tmp_path, "a.pdf")]
+    assert found.passed_over == [sidecar]
+
+
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(NothingFound, match=r"no file or folder .*gone\.pdf"):
         gather([tmp_path / "gone.pdf"], leave_out=NOWHERE)

@@ -9,6 +9,7 @@ from pathlib import Path
 from infra.storage.location import Location
 from pipelines.errors import UnsupportedInput
 from pipelines.read.inputs import documents_in
+from tasks.options import SIDECAR_SUFFIX
 from worker.inbox.folder import documents
 
 
@@ -36,7 +37,8 @@ class Gathered:
 
     Attributes:
         documents: each once, in the order given.
-        passed_over: files in the folders that are neither PDFs nor pictures, by content or by name.
+        passed_over: files in the folders that are neither PDFs nor pictures, by content or by name, and named
+            sidecars: they go with a document and never are one.
         unnamed: documents that cannot be announced, because their names are not Unicode.
     """
 
@@ -52,8 +54,9 @@ class NothingFound(ValueError):  # noqa: N818  -- it says what happened
 def gather(paths: Iterable[Path], *, leave_out: Path) -> Gathered:
     """The documents that `paths` name; folders are searched to their depths.
 
-    A file that is named is taken whatever it is. In folders, hidden, unfinished and sidecar files are left
-    out, and so is everything inside `leave_out` (the results, which often lie beside their sources).
+    A file that is named is taken whatever it is, unless it is a sidecar. In folders, hidden, unfinished and
+    sidecar files are left out, and so is everything inside `leave_out` (the results, which often lie beside
+    their sources).
 
     Raises:
         NothingFound: a path does not exist, or a folder holds no document.
@@ -62,6 +65,9 @@ def gather(paths: Iterable[Path], *, leave_out: Path) -> Gathered:
     taken: dict[Path, Found] = {}
     passed_over: dict[Path, None] = {}
     for path in paths:
+        if path.name.endswith(SIDECAR_SUFFIX) and path.is_file():
+            passed_over[_absolute(path)] = None
+            continue
         here = [one for one in _expand(_absolute(path)) if not one.path.is_relative_to(results)]
         wanted = _wanted(path, here)
         if not wanted:
