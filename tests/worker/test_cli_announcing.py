@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,16 @@ def test_a_folder_means_all_documents_in_it_but_results(tmp_path: Path, settings
 def test_a_place_without_documents_is_an_error(tmp_path: Path, settings: Settings, name: str) -> None:
     with pytest.raises(UsageError):
         list(documents_at(str(tmp_path / name), settings))
+
+
+def test_what_cannot_be_announced_is_an_error_and_not_left_out(tmp_path: Path, settings: Settings) -> None:
+    put(tmp_path / "a.pdf")
+    sidecar = put(tmp_path / "a.pdf.pageline.json")
+    with pytest.raises(UsageError, match="no document at"):
+        list(documents_at(str(sidecar), settings))
+    try:
+        put(tmp_path / os.fsdecode(b"\xff.pdf"))
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    with pytest.raises(UsageError, match="not Unicode"):
+        list(documents_at(str(tmp_path), settings))

@@ -14,7 +14,7 @@ from tasks.places import Folder
 from tasks.records import DocumentRef, Request
 from worker.cli.errors import CommandError, UsageError
 from worker.cli.stacks import chosen_stack, short_name
-from worker.cli.terminal import stdout
+from worker.cli.terminal import printable, stdout
 from worker.inbox.gather import NothingFound, gather
 from worker.inbox.names import is_document
 from worker.stack.submission import producer_for, uri_of
@@ -74,6 +74,10 @@ def _files_at(location: Location, settings: Settings) -> Iterator[DocumentRef]:
         found = gather([location.path], leave_out=leave_out)
     except NothingFound as error:
         raise UsageError(str(error)) from None
+    for path in found.unnamed:
+        raise UsageError(f"{printable(str(path))} cannot be announced: its name is not Unicode; rename it")
+    if not found.documents:
+        raise UsageError(f"there is no document at {printable(str(location.path))}")
     for one in found.documents:
         yield _ref(Location("file", str(one.path)), Location("file", str(one.root)), settings)
 
