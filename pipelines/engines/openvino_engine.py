@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from hashlib import sha256
 from typing import Any, ClassVar
 
@@ -20,6 +21,13 @@ from pipelines.models import Form, ModelFiles
 _KEPT_KERNELS = 256
 
 
+# Each core takes the alternate signal stack, and at its end puts back the one it found: after two that
+# end out of order, the next signal (a Ctrl-C) meets freed memory and kills the process. So one is kept.
+@cache
+def _core() -> ov.Core:
+    return ov.Core()
+
+
 class OpenVinoEngine:
     """OpenVINO's CPU plug-in."""
 
@@ -28,7 +36,7 @@ class OpenVinoEngine:
     reads_text: ClassVar[bool] = True
 
     def __init__(self, settings: EngineSettings) -> None:
-        self._core = ov.Core()
+        self._core = _core()
         self._settings = settings
         self.version = ov.__version__.split("-")[0]
         self.precision = self._choose_precision(settings.precision)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-import paddle
 from numpy.typing import NDArray
-from paddle import inference
 
 from pipelines.engines.base import Array, Session, best_classes, translated
 from pipelines.engines.settings import EngineSettings
+from pipelines.engines.signals import handlers_kept
 from pipelines.errors import EngineError, OptionError
 from pipelines.models import Form, ModelFiles
+
+# Importing it puts in a handler that answers SIGTERM with a crash; taking that out leaves none at all.
+with handlers_kept():
+    import paddle
+    from paddle import inference
+
+    paddle.disable_signal_handler()
 
 _SHAPES_KEPT = 32  # oneDNN's prepared kernels, by input shape; beyond it the oldest go
 

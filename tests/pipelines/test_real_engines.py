@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -182,3 +184,28 @@ def test_compiled_models_are_kept_apart_by_their_weights(weights: Weights, tmp_p
         assert all(any(folder.iterdir()) for folder in folders)
     make_engine("openvino", settings).load(replace(files[0], sha256="0" * 64))
     assert len(list(tmp_path.iterdir())) == 3
+
+
+_HANDLES = "signal.signal(signal.SIGTERM, lambda *_: print('handled'))"
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        pytest.param(
+            "import pipelines.engines.paddle_engine",
+            id="paddle puts in a handler that crashes",
+        ),
+        pytest.param(
+            "from pipelines.engines.openvino_engine import OpenVinoEngine as Engine\n"
+            "from pipelines.engines.settings import EngineSettings as Settings\n"
+            "one, two = Engine(Settings()), Engine(Settings())\n"
+            "del one\ngc.collect()\ndel two\ngc.collect()",
+            id="openvino leaves a freed signal stack behind",
+        ),
+    ],
+)
+def test_a_signal_still_reaches_its_handler(between: str) -> None:
+    script = f"import gc, signal\n{_HANDLES}\n{between}\nsignal.raise_signal(signal.SIGTERM)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr[-1000:]
