@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +21,11 @@ def environment(folder: Path) -> dict[str, str]:
     """One in which stacks are put below `folder`/tmp, so that what they leave behind can be seen."""
     (folder / "tmp").mkdir(exist_ok=True)
     return {**os.environ, "TMPDIR": str(folder / "tmp"), "COLUMNS": "200"}
+
+
+def heed_interrupts() -> None:
+    """For `preexec_fn`: a script's background jobs, and what they start, would ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command(*arguments: str | Path) -> list[str]:

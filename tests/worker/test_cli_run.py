@@ -8,7 +8,16 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from command_line import command, document, environment, pageline, picture, processes_of, wait_for
+from command_line import (
+    command,
+    document,
+    environment,
+    heed_interrupts,
+    pageline,
+    picture,
+    processes_of,
+    wait_for,
+)
 
 PAGES = 40  # enough that a signal comes while there is work left
 
@@ -28,6 +37,7 @@ def broken_off(folder: Path, *arguments: str, once: str, number: signal.Signals)
         stderr=subprocess.DEVNULL,
         cwd=folder,
         env=environment(folder),
+        preexec_fn=heed_interrupts,  # noqa: PLW1509  -- this process has no threads that hold locks then
     ) as process:
         wait_for(
             lambda: process.poll() is not None or list((folder / "pageline-results").glob(f"*/*/{once}"))
