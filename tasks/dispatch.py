@@ -11,6 +11,7 @@ from infra.settings import QueueSettings
 from infra.status import DocumentStatus
 from infra.status.states import Mode
 from infra.status.work import DocumentStep, PageRange, Step, Work, parse_work
+from pipelines.devices import KINDS
 from tasks.context import Tools
 from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT, queue_for, queues_of
 from tasks.ranges import FLOOR_MEGAPIXELS
@@ -37,7 +38,9 @@ def send_all(tools: Tools, works: Sequence[Work]) -> int:
 
 def release(tools: Tools, lane: str) -> int:
     """Fill a lane's window and send what that released; returns how many ranges."""
-    workers = sum(1 for worker in tools.store.fleet.workers() if worker.kind != CONTROL)
+    wish = lane.rpartition(":")[2]
+    kinds = {wish} if wish in KINDS else KINDS
+    workers = sum(1 for worker in tools.store.fleet.workers() if worker.kind in kinds)
     window = max(1, workers) * tools.settings.queue.window_per_worker
     return send_all(tools, tools.store.status.release(lane, window))
 

@@ -12,7 +12,7 @@ from celery import shared_task
 from celery.exceptions import Reject
 from pydantic import ValidationError
 
-from infra.errors import BrokerUnavailable, StorageError
+from infra.errors import BrokerUnavailable, InvalidLocation, StorageError
 from infra.log import log_context
 from infra.status.states import Mode
 from infra.status.status import finalize_step, split_step
@@ -39,7 +39,10 @@ def ingest(ref: dict[str, Any], tries: int = 0) -> None:
         return
     again = lambda: announce_later(context.tools, ref, tries=tries)  # noqa: E731  -- one line, used once
     with _sorted(again, last=tries >= _MAX_INGEST_TRIES):
-        run(context, announced)
+        try:
+            run(context, announced)
+        except InvalidLocation:
+            _log.exception("an announcement names no place that can be and is dropped")
 
 
 @shared_task(name=SPLIT)

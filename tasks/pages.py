@@ -49,7 +49,7 @@ def read_range(context: Context, pages: PageRange, *, tries: int = 0) -> None:
         send(context.tools, left)
     document = context.store.listing.document(pages.document)
     if document is not None:
-        release(context.tools, lane(document.tenant, document.priority))
+        release(context.tools, lane(document.tenant, document.priority, document.device))
 
 
 def _run(run: RangeRun) -> Exception | None:

@@ -80,7 +80,7 @@ def _record(
     )
     _log.info("%d pages of %s, %d of them cannot be read", len(sizes), info.media_type, len(problems))
     if state is DocumentState.PROCESSING:
-        release(context.tools, lane(request.tenant, request.priority))
+        release(context.tools, lane(request.tenant, request.priority, request.device))
     elif state is DocumentState.FINALIZING:
         send(context.tools, finalize_step(step.document, step.generation))
 

@@ -38,7 +38,9 @@ KEYS: Mapping[str, Key] = {
         "the window, and one per page set aside",
     ),
     "line": Key("line:%s", "list", "per lane: documents with ranges to release", "one per active document"),
-    "lanes": Key("lanes", "set", "tenant:priority of lanes in use", "tenants times priorities"),
+    "lanes": Key(
+        "lanes", "set", "tenant:priority[:device] in use", "tenants times priorities times kinds"
+    ),
     "active": Key("docs:active", "zset", "documents at work by last change", "one per active document"),
     "recent": Key("docs:recent", "zset", "documents by time of receipt", "queue.keep_recent"),
     "delayed": Key("delayed", "zset", "messages by the time to send them", "one per unit that is retried"),
@@ -59,6 +61,9 @@ class Keys:
         return self.prefix + KEYS[name].template % parts
 
 
-def lane(tenant: str, priority: str) -> str:
-    """Name the line that documents of a tenant and priority wait in."""
-    return f"{tenant}:{priority}"
+def lane(tenant: str, priority: str, device: str | None) -> str:
+    """Name the line that documents of a tenant and priority wait in.
+
+    Those that wish for a kind of device have a line of their own: waiting for it, they hold nobody up.
+    """
+    return f"{tenant}:{priority}:{device}" if device else f"{tenant}:{priority}"

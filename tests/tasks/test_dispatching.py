@@ -66,6 +66,19 @@ def test_the_window_grows_with_the_workers(desk: Desk) -> None:
     assert release(desk.tools, "default:normal") == 0
 
 
+def test_documents_that_wait_for_a_device_hold_nobody_up(desk: Desk) -> None:
+    desk.worker("cpu")
+    desk.pdf("wishing.pdf", pages=30)
+    desk.ingest("wishing.pdf", options={"device": "gpu"})
+    desk.work(until=PAGES)
+    assert {queue for _, _, queue in desk.messages} == {"ocr.gpu"}
+    desk.messages.clear()  # no worker takes them
+    desk.pdf("other.pdf", pages=30)
+    desk.ingest("other.pdf")
+    desk.work(until=PAGES)
+    assert {queue for _, _, queue in desk.messages} == {"ocr.cpu"}
+
+
 def test_a_delayed_step_is_sent_in_its_time_with_one_more_try(desk: Desk) -> None:
     send_later(desk.tools, split_step("d", 1), tries=2)
     assert send_due(desk.tools) == 0

@@ -364,6 +364,7 @@ def test_a_sidecar_that_is_denied_fails_the_document(desk: Desk, flaky: Flaky) -
 def test_an_announcement_nobody_understands_is_dropped(desk: Desk) -> None:
     entry.ingest({"key": "a.pdf"})
     entry.ingest({"source": "file:///in", "key": "a.pdf", "wish": 1})
+    entry.ingest({"source": "gopher://in", "key": "a.pdf"})
     assert not desk.messages
     assert desk.store.listing.recent() == []
 

@@ -37,8 +37,12 @@ local function state_of(id, generation)
 end
 
 local function lane_of(id)
-  local found = redis.call('HMGET', key('doc', id), 'tenant', 'priority')
-  return (found[1] or '') .. ':' .. (found[2] or '')
+  local found = redis.call('HMGET', key('doc', id), 'tenant', 'priority', 'device')
+  local lane = (found[1] or '') .. ':' .. (found[2] or '')
+  if found[3] and found[3] ~= '' then
+    lane = lane .. ':' .. found[3]
+  end
+  return lane
 end
 
 local function unit(id, generation, name)
