@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from pydantic import ValidationError
+
+from infra.errors import InfraError, NotFound
 from infra.settings import Settings
 from infra.status import Store
 from infra.storage import Location, Storage, open_storage
@@ -21,6 +24,12 @@ if TYPE_CHECKING:
 
 
 _REQUESTS = 256  # requests kept in memory: each is some kilobytes
+
+
+class RequestLost(InfraError):  # noqa: N818  -- it says what happened
+    """Somebody has removed or changed what a document's results began with: nothing can be done for it."""
+
+    public: ClassVar[str] = "What was asked for (request.json) is gone from the results, or damaged."
 
 
 class PageResult(Protocol):
@@ -106,7 +115,10 @@ class Context:
         return Folder(key) if key is not None else None
 
     def _read_request(self, folder: Folder) -> Request:
-        return Request.model_validate_json(self.results.read(folder.request))
+        try:
+            return Request.model_validate_json(self.results.read(folder.request))
+        except (NotFound, ValidationError) as error:
+            raise RequestLost(f"{folder.request} is gone or damaged") from error
 
 
 @lru_cache(64)

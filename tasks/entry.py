@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from infra.errors import BrokerUnavailable, InvalidLocation, StorageError
 from infra.log import log_context
-from infra.status.states import Mode
+from infra.status.states import DocumentState, Mode
 from infra.status.status import finalize_step, split_step
 from infra.status.work import PageRange
-from tasks.context import current
+from tasks.context import RequestLost, current
 from tasks.queues import FINALIZE, INGEST, PAGES, SPLIT
 from tasks.records import DocumentRef
 
@@ -52,7 +52,7 @@ def split(document: str, generation: int, tries: int = 0) -> None:
     from tasks.split import split as run
 
     context, step = current(), split_step(document, generation)
-    with log_context(document=document), _sorted(lambda: send_later(context.tools, step, tries=tries)):
+    with _part_of(document, generation, lambda: send_later(context.tools, step, tries=tries)):
         run(context, step)
 
 
@@ -63,7 +63,7 @@ def pages(document: str, generation: int, first: int, last: int, mode: str, trie
     from tasks.pages import read_range
 
     context, work = current(), PageRange(document, generation, first, last, Mode(mode))
-    with log_context(document=document), _sorted(lambda: send_later(context.tools, work, tries=tries)):
+    with _part_of(document, generation, lambda: send_later(context.tools, work, tries=tries)):
         read_range(context, work, tries=tries)
 
 
@@ -74,8 +74,19 @@ def finalize(document: str, generation: int, tries: int = 0) -> None:
     from tasks.finalize import finalize as run
 
     context, step = current(), finalize_step(document, generation)
-    with log_context(document=document), _sorted(lambda: send_later(context.tools, step, tries=tries)):
+    with _part_of(document, generation, lambda: send_later(context.tools, step, tries=tries)):
         run(context, step)
+
+
+@contextmanager
+def _part_of(document: str, generation: int, again: Callable[[], None]) -> Iterator[None]:
+    """Name the document in the log, and end one whose request is lost: no later try could go further."""
+    with log_context(document=document), _sorted(again):
+        try:
+            yield
+        except RequestLost as error:
+            _log.error("the document ends: %s", error)
+            current().store.status.finish(document, generation, DocumentState.FAILED, error.public)
 
 
 @contextmanager

@@ -38,9 +38,7 @@ KEYS: Mapping[str, Key] = {
         "the window, and one per page set aside",
     ),
     "line": Key("line:%s", "list", "per lane: documents with ranges to release", "one per active document"),
-    "lanes": Key(
-        "lanes", "set", "tenant:priority[:device] in use", "tenants times priorities times kinds"
-    ),
+    "lanes": Key("lanes", "set", "tenant:priority[:device] in use", "tenants times priorities times kinds"),
     "active": Key("docs:active", "zset", "documents at work by last change", "one per active document"),
     "recent": Key("docs:recent", "zset", "documents by time of receipt", "queue.keep_recent"),
     "delayed": Key("delayed", "zset", "messages by the time to send them", "one per unit that is retried"),

@@ -16,6 +16,7 @@ from infra.errors import AccessDenied, BrokerUnavailable, StorageUnavailable
 from infra.status.states import DocumentState, Mode, PageState
 from infra.status.status import finalize_step, split_step
 from infra.status.work import Claim, PageRange
+from infra.storage import Location
 from infra.storage.directory import DirectoryStorage
 from tasks import entry
 from tasks.pages import read_range
@@ -367,6 +368,19 @@ def test_an_announcement_nobody_understands_is_dropped(desk: Desk) -> None:
     entry.ingest({"source": "gopher://in", "key": "a.pdf"})
     assert not desk.messages
     assert desk.store.listing.recent() == []
+
+
+@pytest.mark.parametrize("task", [SPLIT, PAGES, FINALIZE])
+def test_a_document_whose_request_was_removed_ends(desk: Desk, task: str) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    desk.work(until=task)
+    (request,) = Location.parse(desk.settings.results).path.rglob("request.json")
+    request.unlink()
+    desk.context.request = desk.context._read_request  # another process would not have it in memory
+    desk.work()
+    assert desk.document(document).state is DocumentState.FAILED
+    assert "request.json" in (desk.document(document).reason or "")
 
 
 def test_messages_that_were_lost_are_sent_again(desk: Desk) -> None:
