@@ -84,9 +84,12 @@ def test_a_changed_file_and_changed_options_are_other_documents(fresh: Site) -> 
     fresh.announce("c.pdf", dpi=72)
     fresh.ended(2)
     fresh.announce("c.pdf", priority="high")  # reads the same
+    write_pdf(fresh.inbox / "after.pdf", 3)
+    fresh.announce("after.pdf")  # what was announced before it has been looked at when this one is over
+    fresh.ended(3)
     write_pdf(fresh.inbox / "c.pdf", 2)
     fresh.announce("c.pdf")
-    assert sorted(document.pages or 0 for document in fresh.ended(3)) == [1, 1, 2]
+    assert sorted(document.pages or 0 for document in fresh.ended(4)) == [1, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
