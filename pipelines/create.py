@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.blueprint import Blueprint, engine_settings, refuse_unloaded_modules
+from pipelines.blueprint import Blueprint, engine_settings
 from pipelines.config.loading import load_config
+from pipelines.config.rules import NAMES
 from pipelines.devices import parse_device
 from pipelines.digest import config_digest, with_flags
-from pipelines.engines.choose import candidates
+from pipelines.engines.choose import candidates, engine_name
+from pipelines.engines.default import default_device
+from pipelines.engines.upstream import from_upstream
 from pipelines.errors import OptionError
 
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ def create_pipeline(
     engine: str | None = None,
     engine_config: Mapping[str, Any] | None = None,
     *,
+    languages: Sequence[str] | None = None,
     model_source: Sequence[str] | None = None,
     cache_dir: str | Path | None = None,
     progress: ProgressCallback | None = None,
@@ -36,13 +40,18 @@ def create_pipeline(
     Args:
         pipeline: `OCR` (the default), `OCR-v4`, or the path of a YAML file.
         config: a configuration that wins over `pipeline`; where both are given their names must match.
-        device: where to run, `cpu` or `gpu:0` and the like; the CPU, which is what the engines
-            here reach, when left out.
-        use_hpip: let the fastest engine be chosen, whatever engine the configuration names.
+        device: where to run, `cpu`, `gpu:0`, `npu:0` and the like, or several of a kind that share the pages,
+            `gpu:0,1`. When left out the first GPU that an installed engine reaches, else the CPU.
+        use_hpip: measure which engine is fastest here, whatever engine the configuration names; only those
+            that read a known page rightly count.
         engine: `auto`, `openvino`, `onnxruntime`, `paddle`, or `fake`, which needs no weights and makes
             up its words. `auto` takes the fastest that is installed and reads a known page rightly.
-        engine_config: `precision` (`auto`, `f32`, `bf16`), `threads`, `width_mode` (`bucket`, `exact`),
-            `cache_dir` for compiled models.
+        engine_config: `width_mode` (`bucket`, `close`, `exact`, see `pipelines.widths`; left out, what suits
+            the engine), and what `pipelines.engines.settings.EngineSettings` lists: `precision`, `threads`,
+            `batch`, `cache_dir` and the engines' own. PaddleX's keys are understood.
+        languages: what the documents are written in, as ISO 639-1 codes or names of recognition models; a
+            recogniser for each stands beside the configuration's own, and each line is read by the one that
+            is surest of it. See `pipelines.languages`.
         model_source: where weights may come from, in order; see `pipelines.models.resolve`.
         cache_dir: where weights are kept; the platform's cache when left out.
         progress: called while weights are fetched.
@@ -55,17 +64,22 @@ def create_pipeline(
         WeightsError: when weights cannot be had.
     """
     settled = with_flags(load_config(pipeline, config), creation_flags)
-    refuse_unloaded_modules(settled)
-    wanted = _engine(engine, settled.get("engine"), use_hpip or bool(settled.get("use_hpip")))
-    place = parse_device("cpu" if device is None else device)
-    settings, width_mode = engine_settings({**(settled.get("engine_config") or {}), **(engine_config or {})})
+    if languages is not None:
+        NAMES.check(languages, name="languages")
+        settled["languages"] = list(languages)
+    wanted, measured = _engine(engine, settled.get("engine"), use_hpip or bool(settled.get("use_hpip")))
+    place = default_device(wanted) if device is None else parse_device(device)
+    said = {**(settled.get("engine_config") or {}), **(engine_config or {})}
+    settings, width_mode = engine_settings(from_upstream(said, wanted))
+    if place.kind == "cpu" and settings.batch > 1:
+        raise OptionError(f"engine_config: batch {settings.batch}: a CPU takes pages one by one")
     blueprint = Blueprint(
         name=_name(None if config is not None else pipeline, settled),
         config=settled,
         digest=config_digest(settled),
-        device=str(place),
+        device=place,
         engines=tuple(candidates(wanted, place)),
-        chosen=wanted == "auto",
+        chosen_by="measured" if measured else "order" if wanted == "auto" else "named",
         settings=settings,
         width_mode=width_mode,
         sources=None if model_source is None else tuple(model_source),
@@ -77,14 +91,16 @@ def create_pipeline(
     return OCRPipeline(blueprint)
 
 
-def _engine(asked: str | None, configured: str | None, use_hpip: bool) -> str:
+def _engine(asked: str | None, configured: str | None, use_hpip: bool) -> tuple[str, bool]:
+    """The engine's name here, and whether the fastest is to be found by measuring."""
     if not use_hpip:
-        return asked or configured or "auto"
-    if asked not in (None, "auto"):
+        said = asked or configured or "auto"
+        return engine_name(said), said == "hpi"
+    if asked not in (None, "auto", "hpi"):
         raise OptionError(
             f"use_hpip: it chooses the engine, which engine={asked!r} does already; give one of them"
         )
-    return "auto"
+    return "auto", True
 
 
 def _name(pipeline: str | Path | None, config: Mapping[str, Any]) -> str:

@@ -8,27 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from pipelines.blueprint import module_section, switched_on
 from pipelines.config.loading import load_config
 from pipelines.config.options import OPTIONS, check_options
-from pipelines.errors import WeightsError
-from pipelines.models import known_sha256, spec_of
+from pipelines.models import digests_of, known_sha256, spec_of
 
 # Raised whenever the code reads the same page differently than before.
-_METHOD = 1
+_METHOD = 2
 
 _STAGES = ("TextDetection", "TextRecognition")
-_WEIGHTS = (
-    "inference.onnx",
-    "inference.pdmodel",
-    "inference.json",
-    "inference.pdiparams",
-    "inference.yml",
-    "dictionary.txt",
-)
+_PREPROCESSING = ("use_doc_orientation_classify", "use_doc_unwarping")
 
 
 def pipeline_digest(
@@ -51,8 +44,13 @@ def pipeline_digest(
 
 def with_flags(config: dict[str, Any], flags: Mapping[str, object]) -> dict[str, Any]:
     """`config` with options given at creation written over its own."""
-    for name, value in check_options(flags).items():
-        *sections, key = OPTIONS[name][1]
+    checked = check_options(flags)
+    if any(checked.get(name) for name in _PREPROCESSING) and config.get("use_doc_preprocessor") is False:
+        # What the configuration left out as a whole stays out, but for what is asked for.
+        checked = dict.fromkeys(_PREPROCESSING, False) | checked
+        config["use_doc_preprocessor"] = True
+    for name, value in checked.items():
+        *sections, key = OPTIONS[name].place
         place = config
         for section in sections:
             place[section] = place = dict(place.get(section) or {})
@@ -62,18 +60,19 @@ def with_flags(config: dict[str, Any], flags: Mapping[str, object]) -> dict[str,
 
 def config_digest(config: Mapping[str, Any]) -> str:
     """The digest of a checked configuration."""
-    modules = config.get("SubModules") or {}
-    stages = {name: _stage(modules.get(name) or {}) for name in _STAGES}
+    stages = {name: _stage(module_section(config, name)) for name in (*switched_on(config), *_STAGES)}
     body = {"method": _METHOD, "pipeline": config["pipeline_name"], "stages": stages}
+    if config.get("languages"):
+        body["languages"] = list(config["languages"])
     return sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 def _stage(module: Mapping[str, Any]) -> dict[str, Any]:
     # How many lines share a batch, and where the weights lie, change no text.
-    said = {key: value for key, value in module.items() if value is not None}
+    said = dict(module)
     folder, name = said.pop("model_dir", None), said.get("model_name")
     said.pop("batch_size", None)
-    weights = _folder_digest(Path(folder)) if folder else _pinned_digest(name)
+    weights = digests_of(Path(folder)) if folder else _pinned_digest(name)
     return {"settings": {key: _plain(value) for key, value in said.items()}, "weights": weights}
 
 
@@ -86,15 +85,3 @@ def _pinned_digest(name: str | None) -> str | None:
     if name is None:
         return None
     return known_sha256(name, spec_of(name).preferred_form)
-
-
-def _folder_digest(folder: Path) -> dict[str, str]:
-    digests = {}
-    for name in _WEIGHTS:
-        path = folder / name
-        if path.is_file():
-            with path.open("rb") as file:
-                digests[name] = file_digest(file, "sha256").hexdigest()
-    if not digests:
-        raise WeightsError(f"The model_dir {folder} holds no weights")
-    return digests

@@ -8,9 +8,12 @@
     │   ├── LimitExceeded       larger than a limit allows; `.limit` names it
     │   ├── PasswordRequired    encrypted, and no password or a wrong one was given
     │   └── DamagedInput        the right type, but it cannot be decoded
+    ├── WriteError              a readable document of this kind cannot be made of it
     ├── WeightsError            weights are missing, damaged or cannot be fetched
     ├── EngineError             an engine failed at loading or running a model
-    │   └── EngineUnavailable   the engine's package is not installed
+    │   ├── EngineUnavailable   the engine's package is not installed
+    │   ├── OutOfMemory         the device's memory does not hold what was asked of it
+    │   └── DeviceLost          the device is gone, or broken until its process starts anew
     ├── DeviceUnavailable       the device asked for is not on this machine
     └── SelfCheckError          a known page was read wrongly: this pipeline must not take work
 
@@ -84,6 +87,10 @@ class DamagedInput(InputError):
     """The input has the right type but cannot be decoded."""
 
 
+class WriteError(PipelineError):
+    """A readable document cannot be made: its format has no place for it, or the source forbids it."""
+
+
 class WeightsError(PipelineError):
     """Weights are missing, damaged or cannot be fetched.
 
@@ -99,6 +106,14 @@ class EngineError(PipelineError):
 
 class EngineUnavailable(EngineError):
     """The engine's package is not installed; the sentence names the extra that brings it."""
+
+
+class OutOfMemory(EngineError):
+    """The device's memory does not hold what was asked of it; less of it at once may do."""
+
+
+class DeviceLost(EngineError):
+    """The device is gone, or whatever this process asks of it from now on fails."""
 
 
 class DeviceUnavailable(PipelineError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from pipelines.preprocess import Preprocessed
     from pipelines.read import PageImage
 
 _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -21,13 +22,15 @@ class OCRResult:
     """The result of one page.
 
     Attributes:
-        page: the page it was read from; its pixels are what `.img` draws on.
+        page: the page it was read from.
+        position: among the results of its call, from 0; names the files of what has no name.
         timings: seconds spent in each stage.
     """
 
-    def __init__(self, res: Mapping[str, Any], page: PageImage, *, position: int = 0) -> None:
+    def __init__(self, res: Mapping[str, Any], page: PageImage, prepared: Preprocessed) -> None:
+        self.position = 0
         self._res = dict(res)
-        self._position = position
+        self._prepared = prepared
         self.page = page
         self.timings: dict[str, float] = self._res["timings"]
 
@@ -42,18 +45,35 @@ class OCRResult:
 
     @property
     def img(self) -> dict[str, Image]:
-        """`{"ocr_res_img": picture}`: the page with its polygons, beside it the texts in their places."""
-        from pipelines.draw import draw_ocr_result  # noqa: PLC0415  -- fonts load only when a picture is wanted
+        """The result's pictures by name.
 
-        res = self._res
-        picture = draw_ocr_result(self.page.image, res["rec_polys"], res["rec_texts"], res["rec_scores"])
-        return {"ocr_res_img": picture}
+        `ocr_res_img` is the page as it was read with its polygons, beside it the texts in their places;
+        `preprocessed_img`, there when preprocessing was switched on, is the page | turned | unwarped.
+        """
+        from pipelines.draw import draw_ocr_result, draw_preprocessed  # noqa: PLC0415  -- fonts load only when a picture is wanted
+
+        res, prepared = self._res, self._prepared
+        pictures = {
+            "ocr_res_img": draw_ocr_result(
+                prepared.image, res["rec_polys"], res["rec_texts"], res["rec_scores"]
+            )
+        }
+        if "doc_preprocessor_res" in res:
+            pictures["preprocessed_img"] = draw_preprocessed(
+                self.page.image, prepared.rotated, prepared.image
+            )
+        return pictures
+
+    @property
+    def was_prepared(self) -> bool:
+        """Whether the page was turned or unwarped before it was read."""
+        return self._prepared.image is not self.page.image
 
     @property
     def stem(self) -> str:
         """How the page's files begin: its input's stem, for a page of a document with `_{page_index}`."""
         if self._res["input_path"] is None:
-            return f"array_{self._position}"
+            return f"array_{self.position}"
         stem = Path(self._res["input_path"]).stem
         index = self._res["page_index"]
         return stem if index is None else f"{stem}_{index}"
@@ -95,6 +115,8 @@ class OCRResult:
         for name, picture in self.img.items():
             kind = ".png" if suffix == ".webp" and max(picture.size) > _WEBP_SIDE else suffix
             path = self._target(save_path, f"{self.stem}_{name}{kind}", _WRITABLE)
+            if path in written:  # a path for one picture: the others stand beside it
+                path = path.with_name(f"{path.stem}_{name}{path.suffix}")
             picture.save(path)
             written.append(path)
         return written

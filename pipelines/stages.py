@@ -1,133 +1,114 @@
-"""From a blueprint to loaded stages: weights resolved first, networks loaded after."""
+"""From equipment to loaded stages."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from pipelines.blueprint import Blueprint
-from pipelines.config.options import CallOptions, make_options
 from pipelines.decoding import CtcDecoder
-from pipelines.detection import TextDetector
-from pipelines.engines.base import Engine
-from pipelines.engines.choose import make_engine
-from pipelines.engines.fake import fake_files
-from pipelines.errors import ConfigError, WeightsError
-from pipelines.models import DEFAULT_ORDER, ModelFiles, Module, resolve, spec_of
+from pipelines.detection import DetectorSettings, TextDetector
+from pipelines.engines.base import Session
+from pipelines.engines.batching import Batcher
+from pipelines.equipment import Equipment, Part
+from pipelines.errors import WeightsError
+from pipelines.multilingual import MultilingualRecognizer
 from pipelines.pixels import Normalizer
+from pipelines.preprocess import Classifier, DocPreprocessor, LineOrienter, Unwarper
 from pipelines.recognition import LineShape, TextRecognizer
+from pipelines.widths import WidthMode
 
-# What upstream's guide says where neither the configuration nor the model's inference.yml says anything.
-_GUIDE = {
-    "limit_side_len": 960,
-    "limit_type": "max",
-    "max_side_limit": 4000,
-    "thresh": 0.3,
-    "box_thresh": 0.6,
-    "unclip_ratio": 2.0,
-    "score_thresh": 0.0,
-    "return_word_box": False,
-}
 _CANDIDATES = 1000
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _LINE_SHAPE = (3, 48, 320)
-
-
-@dataclass(frozen=True)
-class Equipment:
-    """An engine and the weights it will load, all of them on this machine.
-
-    Attributes:
-        defaults: the options of a call that gives none: the configuration's, else the model's own, else the
-            guide's.
-    """
-
-    engine: Engine
-    detection: ModelFiles
-    recognition: ModelFiles
-    defaults: CallOptions
+_LINES_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
 class Stages:
-    """The loaded stages of a page's way: detection, then recognition."""
+    """The loaded stages of a page's way, in its order; `line_orienter` is None when it is switched off."""
 
+    preprocessor: DocPreprocessor
     detector: TextDetector
-    recognizer: TextRecognizer
+    line_orienter: LineOrienter | None
+    recognizer: TextRecognizer | MultilingualRecognizer
 
 
-def equip(blueprint: Blueprint, engine_name: str) -> Equipment:
-    """Import the engine and bring the weights here; nothing is loaded yet.
+_Open = Callable[..., Session]  # a part and how it is to be loaded, to its network
 
-    Raises:
-        EngineUnavailable: see `make_engine`.
-        WeightsError: when weights cannot be had.
-        ConfigError: when a module's model has another task.
+
+def load(blueprint: Blueprint, equipment: Equipment, batcher: Batcher | None = None) -> Stages:
+    """Load the networks; raises an EngineError when the engine cannot.
+
+    With a `batcher` any number of threads may use the stages at once, and share inferences.
     """
-    engine = make_engine(engine_name, blueprint.settings)
-    detection = _files(blueprint, engine, "TextDetection", Module.TEXT_DETECTION)
-    recognition = _files(blueprint, engine, "TextRecognition", Module.TEXT_RECOGNITION)
-    return Equipment(engine, detection, recognition, _defaults(blueprint, detection))
-
-
-def load(blueprint: Blueprint, equipment: Equipment) -> Stages:
-    """Load both networks; raises an EngineError when the engine cannot."""
-    return Stages(_detector(equipment), _recognizer(blueprint, equipment))
-
-
-def _files(blueprint: Blueprint, engine: Engine, section: str, module: Module) -> ModelFiles:
-    said = blueprint.module(section)
-    name = said.get("model_name")
-    if name is None:
-        raise ConfigError(f"SubModules: {section}: the key 'model_name' is missing")
-    spec = spec_of(name)
-    if spec.module is not module:
-        raise ConfigError(f"SubModules: {section}: {name} is a model for {spec.module.replace('_', ' ')}")
-    if not engine.forms:
-        return fake_files(name)
-    folder = said.get("model_dir")
-    # A user's folder holds what it holds; of the others, the form that the makers publish comes first.
-    forms = [form for form in (*spec.official_forms, *spec.forms) if form in engine.forms]
-    if folder is not None:
-        forms = [] if len(engine.forms) > 1 else list(engine.forms)
-    elif not forms:
-        raise WeightsError(f"No weights of {name} exist in a form that the engine {engine.name} reads")
-    return resolve(
-        name,
-        model_dir=folder,
-        form=forms[0] if forms else None,
-        sources=DEFAULT_ORDER if blueprint.sources is None else blueprint.sources,
-        cache_dir=blueprint.cache_dir,
-        progress=blueprint.progress,
+    opened = partial(_opened, batcher)
+    return Stages(
+        _preprocessor(equipment, opened),
+        _detector(equipment, opened),
+        _line_orienter(blueprint, equipment, opened),
+        _recognizer(blueprint, equipment, opened),
     )
 
 
-def _defaults(blueprint: Blueprint, detection: ModelFiles) -> CallOptions:
-    own = {key: getattr(detection.inference, key) for key in ("thresh", "box_thresh", "unclip_ratio")}
-    values: dict[str, Any] = {**_GUIDE, **_said(own, own)}
-    values |= _said(blueprint.module("TextDetection"), _GUIDE)
-    values |= _said(blueprint.module("TextRecognition"), _GUIDE)
-    return make_options(values)
+def _opened(batcher: Batcher | None, part: Part, **how: bool) -> Session:
+    session = part.load(**how)
+    return session if batcher is None else batcher.session(session)
 
 
-def _said(section: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: section[key] for key in keys if section.get(key) is not None}
+def _preprocessor(equipment: Equipment, opened: _Open) -> DocPreprocessor:
+    orientation, unwarping = equipment.part("DocOrientationClassify"), equipment.part("DocUnwarping")
+    return DocPreprocessor(
+        None if orientation is None else Classifier(opened(orientation), orientation.files),
+        None if unwarping is None else Unwarper(partial(opened, unwarping), unwarping.files),
+    )
 
 
-def _detector(equipment: Equipment) -> TextDetector:
-    inference = equipment.detection.inference
-    normalizer = Normalizer.from_moments(inference.mean or _MEAN, inference.std or _STD)
-    session = equipment.engine.load(equipment.detection)
-    return TextDetector(session, normalizer, inference.max_candidates or _CANDIDATES)
+def _detector(equipment: Equipment, opened: _Open) -> TextDetector:
+    part = equipment.part("TextDetection")
+    assert part is not None  # noqa: S101  -- equip never leaves it out
+    inference = part.files.inference
+    settings = DetectorSettings(
+        Normalizer.from_moments(inference.mean or _MEAN, inference.std or _STD, inference.scale),
+        rgb=inference.img_mode == "RGB",
+        fixed_size=inference.fixed_size,
+        keep_ratio=inference.keep_ratio,
+        max_candidates=inference.max_candidates or _CANDIDATES,
+        use_dilation=inference.use_dilation,
+        inside_outline=inference.score_mode == "slow",
+    )
+    return TextDetector(opened(part), settings)
 
 
-def _recognizer(blueprint: Blueprint, equipment: Equipment) -> TextRecognizer:
-    files = equipment.recognition
-    if not files.inference.character_dict:
+def _line_orienter(blueprint: Blueprint, equipment: Equipment, opened: _Open) -> LineOrienter | None:
+    part = equipment.part("TextLineOrientation")
+    if part is None:
+        return None
+    batch_size = blueprint.module("TextLineOrientation").get("batch_size", _LINES_AT_ONCE)
+    return LineOrienter(Classifier(opened(part, parallel=True), part.files), batch_size)
+
+
+def _recognizer(
+    blueprint: Blueprint, equipment: Equipment, opened: _Open
+) -> TextRecognizer | MultilingualRecognizer:
+    parts = [part for part in equipment.parts if part.section == "TextRecognition"]
+    main, *others = (_one_recognizer(blueprint, part, opened) for part in parts)
+    return MultilingualRecognizer(main, others) if others else main
+
+
+def _one_recognizer(blueprint: Blueprint, part: Part, opened: _Open) -> TextRecognizer:
+    files, inference = part.files, part.files.inference
+    if not inference.character_dict:
         raise WeightsError(f"{files.name}: its inference.yml holds no character_dict")
-    decoder = CtcDecoder(files.inference.character_dict, right_to_left=files.name.startswith("arabic_"))
-    _, height, least = files.inference.image_shape or _LINE_SHAPE
-    shape = LineShape(height, least, blueprint.width_mode)
-    session = equipment.engine.load(files, best_class=True)
-    return TextRecognizer(session, decoder, shape, blueprint.module("TextRecognition").get("batch_size", 1))
+    decoder = CtcDecoder(
+        inference.character_dict,
+        right_to_left=files.name.startswith("arabic_"),
+        model=files.name,
+        space=inference.use_space_char,
+    )
+    _, height, least = inference.image_shape or _LINE_SHAPE
+    mode: WidthMode = blueprint.width_mode or ("bucket" if part.engine.prepares_shapes else "close")
+    shape = LineShape(height, least, mode, rgb=inference.img_mode == "RGB")
+    batch_size = blueprint.module("TextRecognition").get("batch_size", 1)
+    return TextRecognizer(opened(part, best_class=True, parallel=True), decoder, shape, batch_size)

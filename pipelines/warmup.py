@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.config.options import CallOptions, DetectionOptions
-from pipelines.engines.base import Engine
+from pipelines.config.options import CallOptions, DetectionOptions, PreprocessOptions
+from pipelines.engines.batching import Batcher
+from pipelines.equipment import Equipment
+from pipelines.read import PageImage
 from pipelines.reading import read_page
-from pipelines.selfcheck import check_reading, known_page
+from pipelines.selfcheck import check_numbers, check_reading, known_page
 from pipelines.stages import Stages
+from pipelines.widths import BUCKETS
 
 _A4 = (1684, 1191)  # height and width in pixels at 144 dpi
 _LINE_HEIGHT, _LINE_WIDTHS = 24, (160, 240)
+_NETWORK_HEIGHT = 48  # of the recognition networks
 _LINES = 8
+_WIDEST = 960  # of the canvases prepared for batches: wider lines are few
 # The known page is read at these numbers: the check is of engine and weights, not of anybody's thresholds.
 _CHECKED_AT = CallOptions(
+    PreprocessOptions(
+        use_doc_orientation_classify=False,
+        use_doc_unwarping=False,
+        doc_orientation_thresh=1.0,
+        doc_unwarping_thresh=1.0,
+    ),
     DetectionOptions(
         limit_side_len=960,
         limit_type="max",
@@ -25,8 +38,11 @@ _CHECKED_AT = CallOptions(
         box_thresh=0.5,
         unclip_ratio=1.6,
     ),
+    use_textline_orientation=False,
+    textline_orientation_thresh=1.0,
     score_thresh=0.0,
     return_word_box=False,
+    text_layer="ignore",
 )
 
 
@@ -49,18 +65,56 @@ class WarmReport:
     alike: float
 
 
-def warm_shapes(stages: Stages, options: CallOptions) -> int:
-    """Run both networks on the shapes that most pages need, A4 and short lines; say how many."""
-    pages = [np.full((*size, 3), 255, dtype=np.uint8) for size in (_A4, _A4[::-1])]
+def warm_shapes(stages: Stages, options: CallOptions, batcher: Batcher | None = None) -> int:
+    """Run the networks on the shapes that most pages need, A4 and short lines; say how many.
+
+    With a `batcher` they are run on lines of every usual width, and on all sizes that batches come in.
+    The unwarping network is left out: most workers never meet a page that needs it.
+    """
+    if batcher is None:
+        return _run_through(stages, options, [[width] * _LINES for width in _LINE_WIDTHS])
+    widths = [[width * _LINE_HEIGHT // _NETWORK_HEIGHT for width in BUCKETS if width <= _WIDEST]]
+    with batcher.preparing() as prepared:
+        _run_through(stages, options, widths)
+    return len(prepared)
+
+
+def _run_through(stages: Stages, options: CallOptions, widths: Sequence[Sequence[int]]) -> int:
+    """Run two blank pages, and groups of lines of these widths, through the stages; say how many of both."""
+    pages = [_page(np.full((*size, 3), 255, dtype=np.uint8)) for size in (_A4, _A4[::-1])]
+    turning = replace(options.preprocess, use_doc_unwarping=False)
     for page in pages:
-        stages.detector.detect(page, options.detection)
-    for width in _LINE_WIDTHS:
-        stages.recognizer.read([np.full((_LINE_HEIGHT, width, 3), 255, dtype=np.uint8)] * _LINES)
-    return len(pages) + len(_LINE_WIDTHS)
+        stages.preprocessor(page, turning)
+        stages.detector.detect(page.image, options.detection)
+    for group in widths:
+        crops = [np.full((_LINE_HEIGHT, width, 3), 255, dtype=np.uint8) for width in group]
+        stages.recognizer.read(crops)
+        if stages.line_orienter is not None:
+            stages.line_orienter(crops, options.textline_orientation_thresh)
+    return len(pages) + len(widths)
 
 
-def check_stages(stages: Stages, engine: Engine) -> float:
-    """Read the known page; how much of it was right. Raises a SelfCheckError when too little was."""
-    reading = read_page(stages, known_page(), _CHECKED_AT)
-    texts = [line.text for line in reading.lines]
-    return check_reading(texts, reads_text=engine.reads_text, engine=engine.name)
+def check_stages(stages: Stages, equipment: Equipment) -> float:
+    """Read the known page; how much of it was right. Raises a SelfCheckError when too little was.
+
+    A user's own weights may have been made for anything: of them it is only checked that they run.
+    """
+    reading = read_page(stages, _page(known_page()), _CHECKED_AT)
+    engine = equipment.engine
+    detection, recognition = (equipment.part(name) for name in ("TextDetection", "TextRecognition"))
+    assert detection is not None  # noqa: S101  -- equip leaves neither of them out
+    assert recognition is not None  # noqa: S101  -- likewise
+    check_numbers((line.score for line in reading.lines), engine=engine.name)
+    if "model_dir" in (detection.files.source, recognition.files.source):
+        return 1.0
+    return check_reading(
+        [line.text for line in reading.lines],
+        reads_text=engine.reads_text,
+        engine=engine.name,
+        alphabet=frozenset(recognition.files.inference.character_dict),
+    )
+
+
+def _page(image: NDArray[np.uint8]) -> PageImage:
+    height, width = image.shape[:2]
+    return PageImage(image, None, None, 1, width, height, None, 0, None)

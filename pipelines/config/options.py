@@ -2,33 +2,81 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from pipelines.config.rules import FLAG, FRACTION, RATIO, SIDE, Rule, one_of
-from pipelines.errors import ConfigError, OptionError
+from pipelines.errors import ConfigError
 
 _DETECTION = ("SubModules", "TextDetection")
+_LINES = ("SubModules", "TextLineOrientation")
 _RECOGNITION = ("SubModules", "TextRecognition")
+_PREPROCESSOR = ("SubPipelines", "DocPreprocessor")
+_ORIENTATION = (*_PREPROCESSOR, "SubModules", "DocOrientationClassify")
+_UNWARPING = (*_PREPROCESSOR, "SubModules", "DocUnwarping")
 
-# Option of `predict` -> the rule its value obeys and where the configuration keeps its default.
-OPTIONS: dict[str, tuple[Rule, tuple[str, ...]]] = {
-    "text_det_limit_side_len": (SIDE, (*_DETECTION, "limit_side_len")),
-    "text_det_limit_type": (one_of("max", "min"), (*_DETECTION, "limit_type")),
-    "text_det_max_side_limit": (SIDE, (*_DETECTION, "max_side_limit")),
-    "text_det_thresh": (FRACTION, (*_DETECTION, "thresh")),
-    "text_det_box_thresh": (FRACTION, (*_DETECTION, "box_thresh")),
-    "text_det_unclip_ratio": (RATIO, (*_DETECTION, "unclip_ratio")),
-    "text_rec_score_thresh": (FRACTION, (*_RECOGNITION, "score_thresh")),
-    "return_word_box": (FLAG, (*_RECOGNITION, "return_word_box")),
+
+@dataclass(frozen=True)
+class Option:
+    """One option of `predict`.
+
+    Attributes:
+        rule: what its value may be.
+        place: the keys that lead to its default in the configuration.
+        group: the part of `CallOptions` it belongs to; empty for `CallOptions` itself.
+        field: what it is called there.
+    """
+
+    rule: Rule
+    place: tuple[str, ...]
+    group: str
+    field: str
+
+
+def _option(
+    rule: Rule, place: tuple[str, ...], key: str, group: str = "", field: str | None = None
+) -> Option:
+    return Option(rule, (*place, key), group, field or key)
+
+
+OPTIONS: dict[str, Option] = {
+    "use_doc_orientation_classify": _option(
+        FLAG, _PREPROCESSOR, "use_doc_orientation_classify", "preprocess"
+    ),
+    "use_doc_unwarping": _option(FLAG, _PREPROCESSOR, "use_doc_unwarping", "preprocess"),
+    "doc_orientation_thresh": _option(
+        FRACTION, _ORIENTATION, "thresh", "preprocess", "doc_orientation_thresh"
+    ),
+    "doc_unwarping_thresh": _option(FRACTION, _UNWARPING, "thresh", "preprocess", "doc_unwarping_thresh"),
+    "use_textline_orientation": _option(FLAG, (), "use_textline_orientation"),
+    "textline_orientation_thresh": _option(FRACTION, _LINES, "thresh", field="textline_orientation_thresh"),
+    "text_det_limit_side_len": _option(SIDE, _DETECTION, "limit_side_len", "detection"),
+    "text_det_limit_type": _option(one_of("max", "min"), _DETECTION, "limit_type", "detection"),
+    "text_det_max_side_limit": _option(SIDE, _DETECTION, "max_side_limit", "detection"),
+    "text_det_thresh": _option(FRACTION, _DETECTION, "thresh", "detection"),
+    "text_det_box_thresh": _option(FRACTION, _DETECTION, "box_thresh", "detection"),
+    "text_det_unclip_ratio": _option(RATIO, _DETECTION, "unclip_ratio", "detection"),
+    "text_rec_score_thresh": _option(FRACTION, _RECOGNITION, "score_thresh"),
+    "return_word_box": _option(FLAG, _RECOGNITION, "return_word_box"),
+    "text_layer": _option(one_of("ignore", "verify", "trust"), _RECOGNITION, "text_layer"),
 }
 
-# Switches whose modules this version does not load.
-UNLOADED = {
-    "use_doc_orientation_classify": "document orientation",
-    "use_doc_unwarping": "unwarping",
-    "use_textline_orientation": "line orientation",
-}
+
+@dataclass(frozen=True)
+class PreprocessOptions:
+    """What is done to a page before detection.
+
+    `doc_orientation_thresh` is how sure the classifier must be before a page is turned, and
+    `doc_unwarping_thresh` how bent a page must be before it is flattened (see `pipelines.preprocess`); at 0
+    every page is turned as classified, and every page unwarped.
+    """
+
+    use_doc_orientation_classify: bool
+    use_doc_unwarping: bool
+    doc_orientation_thresh: float
+    doc_unwarping_thresh: float
 
 
 @dataclass(frozen=True)
@@ -50,50 +98,54 @@ class DetectionOptions:
 class CallOptions:
     """Everything one call of `predict` runs with. Frozen: no call can change another's."""
 
+    preprocess: PreprocessOptions
     detection: DetectionOptions
+    use_textline_orientation: bool
+    textline_orientation_thresh: float
     score_thresh: float
     return_word_box: bool
+    text_layer: str
 
     def merged(self, given: Mapping[str, object]) -> CallOptions:
         """These options with the `given` ones (checked, None left out) on top."""
-        known = {name: value for name, value in given.items() if value is not None}
-        if not known:
-            return self
-        values = {**asdict(self.detection)}
-        values |= {"score_thresh": self.score_thresh, "return_word_box": self.return_word_box}
-        values |= {OPTIONS[name][1][-1]: value for name, value in known.items()}
-        return make_options(values)
+        groups = grouped({name: value for name, value in given.items() if value is not None})
+        return replace(
+            self,
+            preprocess=replace(self.preprocess, **groups["preprocess"]),
+            detection=replace(self.detection, **groups["detection"]),
+            **groups[""],
+        )
 
 
 def make_options(values: Mapping[str, object]) -> CallOptions:
-    """Options from the configuration's own keys (`limit_side_len` … `return_word_box`), all of them given."""
-    numbers = dict(values)
-    score, words = numbers.pop("score_thresh"), numbers.pop("return_word_box")
-    detection = DetectionOptions(**numbers)  # type: ignore[arg-type]  # the rules have checked each type
-    return CallOptions(detection, score, words)  # type: ignore[arg-type]  # as above
+    """Options from a value for every name in `OPTIONS`."""
+    groups = grouped(values)
+    return CallOptions(
+        preprocess=PreprocessOptions(**groups["preprocess"]),
+        detection=DetectionOptions(**groups["detection"]),
+        **groups[""],
+    )
+
+
+def grouped(values: Mapping[str, object]) -> dict[str, dict[str, Any]]:
+    """The values by group and field."""
+    groups: dict[str, dict[str, Any]] = defaultdict(dict)
+    for name, value in values.items():
+        groups[OPTIONS[name].group][OPTIONS[name].field] = value
+    return groups
 
 
 def check_options(given: Mapping[str, object]) -> dict[str, object]:
     """The options that were given (not None), each checked.
 
     Raises:
-        OptionError: for an unknown name (naming the nearest), a wrong value, or a module that is not loaded.
+        OptionError: for an unknown name (naming the nearest) or a wrong value.
     """
     checked = {}
     for name, value in given.items():
-        if name in UNLOADED:
-            _refuse_unloaded(name, value)
-        elif name not in OPTIONS:
-            raise ConfigError.unknown(name, [*OPTIONS, *UNLOADED], where="options")
-        elif value is not None:
-            OPTIONS[name][0].check(value, name=name)
+        if name not in OPTIONS:
+            raise ConfigError.unknown(name, OPTIONS, where="options")
+        if value is not None:
+            OPTIONS[name].rule.check(value, name=name)
             checked[name] = value
     return checked
-
-
-def _refuse_unloaded(name: str, value: object) -> None:
-    if value is None:
-        return
-    FLAG.check(value, name=name)
-    if value:
-        raise OptionError(f"{name}: the module for {UNLOADED[name]} is not loaded in this pipeline")

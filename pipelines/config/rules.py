@@ -46,6 +46,10 @@ RATIO = Rule("a number from 0 to 100", lambda value: _is_number(value, 0, 100))
 SIDE = Rule(f"a whole number from 1 to {LONGEST_SIDE}", lambda value: _is_whole(value, 1, LONGEST_SIDE))
 COUNT = Rule("a whole number from 1 to 1024", lambda value: _is_whole(value, 1, 1024))
 NAME = Rule("a name", lambda value: isinstance(value, str) and bool(value.strip()))
+NAMES = Rule(
+    "a list of names",
+    lambda value: isinstance(value, list | tuple) and bool(value) and all(map(NAME.passes, value)),
+)
 FOLDER = Rule("the path of a folder", lambda value: isinstance(value, str | PathLike) and bool(str(value)))
 MAPPING = Rule("a mapping", lambda value: isinstance(value, dict))
 ANY = Rule("anything", lambda _value: True)

@@ -16,6 +16,7 @@ from pipelines.config.rules import (
     FRACTION,
     MAPPING,
     NAME,
+    NAMES,
     NOTHING,
     RATIO,
     SIDE,
@@ -51,8 +52,8 @@ _DOC_PREPROCESSOR: Schema = {
     "batch_size": COUNT,
     **_CARRIED,
     "SubModules": {
-        "DocOrientationClassify": _module("doc_text_orientation"),
-        "DocUnwarping": _module("image_unwarping"),
+        "DocOrientationClassify": _module("doc_text_orientation", thresh=FRACTION),
+        "DocUnwarping": _module("image_unwarping", thresh=FRACTION),
     },
 }
 
@@ -62,6 +63,7 @@ OCR_SCHEMA: Schema = {
     "use_doc_preprocessor": FLAG,
     "use_textline_orientation": FLAG,
     "batch_size": COUNT,
+    "languages": NAMES,
     "Serving": ANY,
     **_CARRIED,
     **_ENGINE,
@@ -76,8 +78,13 @@ OCR_SCHEMA: Schema = {
             box_thresh=FRACTION,
             unclip_ratio=RATIO,
         ),
-        "TextLineOrientation": _module("textline_orientation"),
-        "TextRecognition": _module("text_recognition", score_thresh=FRACTION, return_word_box=FLAG),
+        "TextLineOrientation": _module("textline_orientation", thresh=FRACTION),
+        "TextRecognition": _module(
+            "text_recognition",
+            score_thresh=FRACTION,
+            return_word_box=FLAG,
+            text_layer=one_of("ignore", "verify", "trust"),
+        ),
     },
 }
 

@@ -1,8 +1,9 @@
-"""The picture of a result: the page with its lines marked, beside it the text that was read."""
+"""The pictures of a result: what was read, beside the page, and what was done to the page before."""
 
 from __future__ import annotations
 
 from pipelines.draw.fonts import FontUnavailableError
 from pipelines.draw.picture import draw_ocr_result
+from pipelines.draw.preprocessed import draw_preprocessed
 
-__all__ = ["FontUnavailableError", "draw_ocr_result"]
+__all__ = ["FontUnavailableError", "draw_ocr_result", "draw_preprocessed"]

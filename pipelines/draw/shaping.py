@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import uharfbuzz as hb
 
@@ -36,7 +35,6 @@ class ShapedLine:
     top: float
 
 
-@lru_cache(maxsize=4096)
 def shape_horizontal(text: str) -> ShapedLine:
     """Shape a line that runs from left to right on the page, whatever its scripts."""
     glyphs: list[Glyph] = []
@@ -51,7 +49,6 @@ def shape_horizontal(text: str) -> ShapedLine:
     return ShapedLine(tuple(glyphs), pen, bottom, top)
 
 
-@lru_cache(maxsize=1024)
 def shape_vertical(text: str) -> ShapedLine:
     """Shape a line that runs from top to bottom with upright characters, as ideographs are written."""
     glyphs: list[Glyph] = []

@@ -1,24 +1,43 @@
-"""OpenVINO: the fastest engine on CPUs. Reads ONNX and both of Paddle's forms."""
+"""OpenVINO: the fastest engine on CPUs; also Intel's GPUs and NPUs. Reads ONNX and Paddle's older form."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from functools import cache
 from hashlib import sha256
+from queue import SimpleQueue
 from typing import Any, ClassVar
 
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset13 as ops
+from openvino.preprocess import PrePostProcessor
 
-from pipelines.engines.base import Array, Session, translated
+from pipelines.cores import available_cores
+from pipelines.devices import CPU, Device
+from pipelines.engines.base import Array, Session, check_graph, translated
 from pipelines.engines.settings import EngineSettings
-from pipelines.errors import OptionError
+from pipelines.errors import EngineError, OptionError
 from pipelines.models import Form, ModelFiles
 
-# Every new input shape leaves prepared kernels behind. The plug-in would keep 5,000; a twentieth is as fast
-# here and bounds what a run over pages of many sizes can pile up.
-_KEPT_KERNELS = 256
+# Every new input shape leaves prepared kernels behind. The plug-in would keep 5,000 of them for each network:
+# over pages of many sizes memory grows until they are full, by 90 MB with 256.
+_KEPT_KERNELS = 64
+# Shapes for which a device that takes no changing ones keeps a compiled network: pages and lines in buckets.
+_KEPT_SHAPES = 32
+_HELP = {
+    "gpu": "OpenVINO finds no Intel GPU: its driver is missing (intel-opencl-icd), or /dev/dri "
+    "in a container",
+    "npu": "OpenVINO finds no Intel NPU: its driver is missing (intel-driver-compiler-npu, "
+    "intel-level-zero-npu), or /dev/accel in a container",
+}
+# Said by settings of our own, which results record.
+_OURS = {
+    "INFERENCE_PRECISION_HINT": "precision",
+    "INFERENCE_NUM_THREADS": "threads",
+    "CACHE_DIR": "cache_dir",
+}
 
 
 # Each core takes the alternate signal stack, and at its end puts back the one it found: after two that
@@ -28,58 +47,111 @@ def _core() -> ov.Core:
     return ov.Core()
 
 
+def find_plugin_device(device: Device, available: list[str]) -> str:
+    """OpenVINO's name for `device`: `gpu:1` is the second of Intel's GPUs among the `available`.
+
+    Raises:
+        EngineError: when it is not there; the sentence says what is missing.
+    """
+    kind = device.kind.upper()
+    found = [name for name in available if name.partition(".")[0] == kind]
+    if not found:
+        raise EngineError(_HELP.get(device.kind, f"OpenVINO knows no {device.kind} devices"))
+    if device.index >= len(found):
+        raise EngineError(f"OpenVINO finds {len(found)} of the kind here: {', '.join(found)}")
+    return found[device.index]
+
+
 class OpenVinoEngine:
-    """OpenVINO's CPU plug-in."""
+    """OpenVINO's plug-in for one device: the CPU's, Intel's GPU or Intel's NPU."""
 
     name: ClassVar[str] = "openvino"
     forms: ClassVar[tuple[Form, ...]] = ("onnx", "paddle")
+    graphs: ClassVar[tuple[str, ...]] = (".onnx", ".pdmodel")
     reads_text: ClassVar[bool] = True
+    prepares_shapes = True
 
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, device: Device = CPU) -> None:
         self._core = _core()
         self._settings = settings
+        self._threads = settings.threads or available_cores()
         self.version = ov.__version__.split("-")[0]
-        self.precision = self._choose_precision(settings.precision)
+        self.device = device
+        self.provider = find_plugin_device(device, self._core.available_devices)
+        able = self._core.get_property(self.provider, "OPTIMIZATION_CAPABILITIES")
+        self.precision = settings.choose_precision(self.name, precisions(device.kind, able), f"on {device}")
+        for name in settings.properties:
+            if name in _OURS:
+                raise OptionError(f"engine_config: properties: {name} is said by {_OURS[name]!r} here")
 
-    def load(self, files: ModelFiles, *, best_class: bool = False) -> Session:
+    @classmethod
+    def unreached(cls, device: Device) -> str | None:
+        """See `Engine.unreached`."""
+        try:
+            find_plugin_device(device, _core().available_devices)
+        except EngineError as error:
+            return str(error)
+        return None
+
+    def memory(self) -> int | None:
+        """See `Engine.memory`."""
+        if self.device.kind != "gpu":
+            return None
+        try:
+            return int(self._core.get_property(self.provider, "GPU_DEVICE_TOTAL_MEM_SIZE"))
+        except RuntimeError:  # a plug-in or driver that does not tell
+            return None
+
+    def load(self, files: ModelFiles, *, best_class: bool = False, parallel: bool = False) -> Session:
         """See `Engine.load`."""
+        check_graph(self, files)
         with translated(self.name, f"loading {files.name}"):
             model = self._core.read_model(files.graph)
             if best_class:
                 model = _with_best_class(model)
-            return _OpenVinoSession(
-                self._core.compile_model(model, "CPU", self._properties(files)), files.name
-            )
+            model = _in_float32(model)
+            streams = self._threads if parallel and self.device.kind == "cpu" else 1
+            properties = self._properties(files, streams)
+            if self.device.kind == "npu":
+                return StaticSession(self._core, model, self.provider, properties, files.name)
+            compiled = self._core.compile_model(model, self.provider, properties)
+            return _OpenVinoSession(compiled, files.name, streams)
 
-    def _choose_precision(self, wanted: str) -> str:
-        native = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        if wanted == "bf16" and not native:
-            raise OptionError(
-                "engine_config: precision 'bf16' is not something this CPU computes; use 'auto' or 'f32'"
-            )
-        if wanted == "auto":
-            return "bf16" if native else "f32"
-        return wanted
-
-    def _properties(self, files: ModelFiles) -> dict[str, Any]:
+    def _properties(self, files: ModelFiles, streams: int) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": self.precision,
-            "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_KERNELS,
         }
-        if self._settings.threads:
-            properties["INFERENCE_NUM_THREADS"] = self._settings.threads
+        if self.device.kind == "cpu":
+            properties |= self._on_cpu(streams)
         if self._settings.cache_dir is not None:
             folder = self._settings.cache_dir / self._cache_key(files)
             folder.mkdir(parents=True, exist_ok=True)
             properties["CACHE_DIR"] = str(folder)
+        return {**properties, **self._settings.properties}
+
+    def _on_cpu(self, streams: int) -> dict[str, Any]:
+        properties: dict[str, Any] = {"CPU_RUNTIME_CACHE_CAPACITY": _KEPT_KERNELS, "NUM_STREAMS": streams}
+        if self._settings.threads:
+            properties["INFERENCE_NUM_THREADS"] = self._settings.threads
+            # Bound to cores, every process with a share of them takes the same first ones: two with one
+            # thread each read half as fast on two cores as when the system places them.
+            properties["ENABLE_CPU_PINNING"] = False
         return properties
 
     def _cache_key(self, files: ModelFiles) -> str:
         # OpenVINO's own key leaves the precision out: a shared folder gave wrong text, without an error.
-        processor = self._core.get_property("CPU", "FULL_DEVICE_NAME")
-        parts = (self.name, ov.__version__, processor, self.precision, files.sha256)
+        hardware = self._core.get_property(self.provider, "FULL_DEVICE_NAME")
+        parts = (self.name, ov.__version__, hardware, self.precision, files.sha256)
         return sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+
+def precisions(kind: str, able: list[str]) -> tuple[str, ...]:
+    """What a device computes in, fastest first, from the capabilities its plug-in states."""
+    if kind == "npu":
+        return ("f16",)
+    native, name = ("BF16", "bf16") if kind == "cpu" else ("FP16", "f16")
+    return (name, "f32") if native in able else ("f32",)
 
 
 def _with_best_class(model: ov.Model) -> ov.Model:
@@ -91,14 +163,72 @@ def _with_best_class(model: ov.Model) -> ov.Model:
     return ov.Model(outputs, model.get_parameters(), "best_class")
 
 
+def _in_float32(model: ov.Model) -> ov.Model:
+    # Conversions at the graph's ends: there they join the operations beside them.
+    convert = PrePostProcessor(model)
+    for index, port in enumerate(model.inputs):
+        if port.element_type.is_real():
+            convert.input(index).tensor().set_element_type(ov.Type.f32)
+    for index, port in enumerate(model.outputs):
+        if port.element_type.is_real():
+            convert.output(index).tensor().set_element_type(ov.Type.f32)
+    return convert.build()
+
+
 class _OpenVinoSession:
-    def __init__(self, compiled: ov.CompiledModel, model: str) -> None:
-        self._request = compiled.create_infer_request()
+    def __init__(self, compiled: ov.CompiledModel, model: str, streams: int = 1) -> None:
+        self.streams = streams
+        self._requests: SimpleQueue[ov.InferRequest] = SimpleQueue()
+        for _ in range(streams):
+            self._requests.put(compiled.create_infer_request())
         self._outputs = len(compiled.outputs)
         self._model = model
 
     def run(self, batch: NDArray[np.float32]) -> list[Array]:
-        with translated("openvino", f"running {self._model} on {batch.shape}"):
-            self._request.infer({0: batch}, share_inputs=True)
-            # Copied, because the engine writes the next call's outputs over the same memory.
-            return [np.array(self._request.get_output_tensor(i).data) for i in range(self._outputs)]
+        request = self._requests.get()
+        try:
+            with translated("openvino", f"running {self._model} on {batch.shape}"):
+                request.infer({0: batch}, share_inputs=True)
+                # Copied, because the engine writes the next call's outputs over the same memory.
+                return [np.array(request.get_output_tensor(i).data) for i in range(self._outputs)]
+        finally:
+            self._requests.put(request)
+
+
+class StaticSession:
+    """For a device that takes no changing shapes: the network is compiled for each shape it meets.
+
+    The shapes used last are kept, so that what comes in buckets is compiled once.
+    """
+
+    streams = 1
+
+    def __init__(
+        self, core: ov.Core, model: ov.Model, device: str, properties: dict[str, Any], name: str
+    ) -> None:
+        self._core, self._network = core, model
+        self._device, self._properties = device, properties
+        self._model = name
+        self._by_shape: OrderedDict[tuple[int, ...], _OpenVinoSession] = OrderedDict()
+
+    @property
+    def shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes compiled and kept, the one used last at the end."""
+        return tuple(self._by_shape)
+
+    def run(self, batch: NDArray[np.float32]) -> list[Array]:
+        """See `Session.run`."""
+        if batch.shape not in self._by_shape:
+            with translated("openvino", f"compiling {self._model} for {batch.shape}"):
+                self._by_shape[batch.shape] = self._compiled(batch.shape)
+        self._by_shape.move_to_end(batch.shape)
+        while len(self._by_shape) > _KEPT_SHAPES:
+            self._by_shape.popitem(last=False)
+        return self._by_shape[batch.shape].run(batch)
+
+    def _compiled(self, shape: tuple[int, ...]) -> _OpenVinoSession:
+        network = self._network.clone()
+        network.reshape(list(shape))
+        return _OpenVinoSession(
+            self._core.compile_model(network, self._device, self._properties), self._model
+        )

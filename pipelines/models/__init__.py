@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pipelines.models.cache import default_cache_dir
     from pipelines.models.files import ModelFiles, Progress
     from pipelines.models.inference import InferenceConfig
+    from pipelines.models.layout import digests_of
     from pipelines.models.official import OFFICIAL_HOSTS, OfficialHosts
     from pipelines.models.registry import MODELS, known_sha256, spec_of
     from pipelines.models.resolver import DEFAULT_ORDER, ModelState, list_models, pull, resolve
@@ -31,6 +32,7 @@ _HOME = {
     "OfficialHosts": "official",
     "Progress": "files",
     "default_cache_dir": "cache",
+    "digests_of": "layout",
     "known_sha256": "registry",
     "list_models": "resolver",
     "pull": "resolver",
@@ -51,6 +53,7 @@ __all__ = [
     "OfficialHosts",
     "Progress",
     "default_cache_dir",
+    "digests_of",
     "known_sha256",
     "list_models",
     "pull",

@@ -28,10 +28,10 @@ from pipelines.models.files import (
     Progress,
     ProgressCallback,
     find_graph,
-    sha256_of,
     weights_file,
 )
 from pipelines.models.inference import read_inference_config
+from pipelines.models.layout import sha256_of
 from pipelines.models.spec import Form, ModelSpec
 
 _RECORD = "weights.json"

@@ -2,64 +2,113 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import WeightsError
 from pipelines.models.files import CONFIG
-from pipelines.models.inference import read_inference_config, supplied_inference, write_inference_yml
+from pipelines.models.inference import (
+    InferenceConfig,
+    read_inference_config,
+    supplied_inference,
+    write_inference_yml,
+)
+from pipelines.models.layout import DICTIONARY_FILE, FolderLayout, find_layout
 from pipelines.models.onnx_metadata import read_metadata
-from pipelines.models.spec import Dictionary, ModelSpec, Module
+from pipelines.models.spec import Form, ModelSpec, Module
 
-DICTIONARY_FILE = "dictionary.txt"
+_POST_PROCESS = {
+    Module.TEXT_DETECTION: "DBPostProcess",
+    Module.TEXT_RECOGNITION: "CTCLabelDecode",
+    Module.DOC_ORIENTATION: "Topk",
+    Module.TEXTLINE_ORIENTATION: "Topk",
+}
+_ANGLES = {Module.DOC_ORIENTATION: {0, 90, 180, 270}, Module.TEXTLINE_ORIENTATION: {0, 180}}
 
 
-def complete(
-    folder: Path, spec: ModelSpec, dictionary: Dictionary = "inference.yml", *, ends_with_space: bool = False
-) -> None:
-    """Write the folder's `inference.yml` if it has none, or check that it is of this model.
+def complete(folder: Path, spec: ModelSpec, form: Form, *, ends_with_space: bool = False) -> None:
+    """Write a fetched folder's `inference.yml` if it has none, or check that it is of this model.
 
     Raises:
         WeightsError: it is of another model, or the alphabet of a recognition model is nowhere.
     """
-    config = folder / CONFIG
-    if config.is_file():
-        check_name(folder, spec)
+    layout = find_layout(folder, form)
+    if layout.config is None:
+        write_inference_yml(folder / CONFIG, supply(layout, spec, ends_with_space=ends_with_space))
     else:
-        write_inference_yml(config, supply(folder, spec, dictionary, ends_with_space=ends_with_space))
+        config = read_inference_config(layout.config)
+        check_named(layout.config, config, spec)
+        check_fits(layout, config, spec)
 
 
-def check_name(folder: Path, spec: ModelSpec) -> None:
-    """WeightsError when the folder's `inference.yml` names another model; naming none is no fault."""
-    named = read_inference_config(folder / CONFIG).model_name
-    if named not in (None, spec.name):
-        raise WeightsError(f"The weights in {folder} are of {named}, not of {spec.name}")
+def check_named(
+    path: Path, config: InferenceConfig, spec: ModelSpec, known: Container[str] | None = None
+) -> None:
+    """WeightsError when the weights call themselves by another name; naming none is no fault.
+
+    Args:
+        path: of the `inference.yml`, for the sentence.
+        config: what it says.
+        spec: the model they were taken for.
+        known: the only names that count as another model's; None when any other does.
+    """
+    named = config.model_name
+    if named in (None, spec.name) or (known is not None and named not in known):
+        return
+    raise WeightsError(
+        f"{path}: these weights are of {named}, not of {spec.name}; the model_name must be the weights' own"
+    )
 
 
-def supply(
-    folder: Path, spec: ModelSpec, dictionary: Dictionary, *, ends_with_space: bool = False
-) -> dict[str, Any]:
+def check_fits(layout: FolderLayout, config: InferenceConfig, spec: ModelSpec) -> InferenceConfig:
+    """The configuration, with the alphabet it may lack; WeightsError when it is of another task."""
+    wanted = _POST_PROCESS.get(spec.module)
+    if config.post_process not in (None, wanted):
+        raise WeightsError(
+            f"{layout.config}: its PostProcess is {config.post_process}; {spec.module.replace('_', ' ')} "
+            f"needs {wanted or 'none'}"
+        )
+    angles = _ANGLES.get(spec.module, set())
+    for label in config.labels if angles else ():
+        if not (number := re.match(r"\d+", label)) or int(number[0]) not in angles:
+            raise WeightsError(f"{layout.config}: the label {label!r} is none of the angles {sorted(angles)}")
+    if spec.module is Module.TEXT_RECOGNITION and not config.character_dict:
+        return replace(config, character_dict=tuple(_alphabet(layout, spec)))
+    return config
+
+
+def supply(layout: FolderLayout, spec: ModelSpec, *, ends_with_space: bool = False) -> dict[str, Any]:
     """The content of an `inference.yml` for a folder without one; WeightsError when no alphabet is found."""
-    alphabet = []
-    if spec.module is Module.TEXT_RECOGNITION:
-        alphabet = _alphabet(folder, dictionary) + ([" "] if ends_with_space else [])
-        if not alphabet:
-            raise WeightsError(
-                f"The weights of {spec.name} in {folder} have no alphabet: "
-                f"no {CONFIG}, no {DICTIONARY_FILE} and none in the graph"
-            )
-    return supplied_inference(spec, alphabet)
+    alphabet = _alphabet(layout, spec) if spec.module is Module.TEXT_RECOGNITION else []
+    return supplied_inference(spec, alphabet + ([" "] if ends_with_space else []))
 
 
-def _alphabet(folder: Path, dictionary: Dictionary) -> list[str]:
-    """One entry a line. An entry may be a space or a wide space, so nothing is stripped but line ends."""
-    if dictionary == "file":
-        text = (folder / DICTIONARY_FILE).read_text(encoding="utf-8")
-    elif dictionary == "metadata":
-        text = _character_metadata(folder / "inference.onnx")
-    else:
-        text = ""
-    return text.removesuffix("\n").split("\n") if text else []
+def _alphabet(layout: FolderLayout, spec: ModelSpec) -> list[str]:
+    """From the text file, else the ONNX metadata; an entry may be a space, so only line ends are stripped."""
+    if len(layout.dictionaries) > 1:
+        names = ", ".join(path.name for path in layout.dictionaries)
+        raise WeightsError(
+            f"The weights of {spec.name} in {layout.graph.parent} have several dictionaries ({names}); call "
+            f"the one to use {DICTIONARY_FILE}"
+        )
+    text = _character_metadata(layout.graph) if layout.form == "onnx" and not layout.dictionaries else ""
+    text = "".join([text, *map(_dictionary_text, layout.dictionaries)])
+    if not text:
+        raise WeightsError(
+            f"The weights of {spec.name} in {layout.graph.parent} have no alphabet: no character_dict in "
+            f"{CONFIG}, no {DICTIONARY_FILE} (PaddleOCR's is {spec.dictionary}) and none in the graph"
+        )
+    return text.removesuffix("\n").split("\n")
+
+
+def _dictionary_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(f"The dictionary {path} is no text in UTF-8: {error}") from error
 
 
 def _character_metadata(graph: Path) -> str:

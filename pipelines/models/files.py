@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,9 +73,3 @@ def find_graph(folder: Path, form: Form) -> Path | None:
 def weights_file(form: Form) -> str:
     """The name of the file that holds the numbers."""
     return "inference.onnx" if form == "onnx" else PARAMETERS
-
-
-def sha256_of(path: Path) -> str:
-    """The file's SHA-256 in hexadecimal; a 20 MB model takes a few hundredths of a second."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,61 +1,48 @@
-"""A `model_dir`: a folder with the user's own weights."""
+"""A `model_dir`: a folder with the user's own weights, fine-tuned as often as not."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from pipelines.errors import WeightsError
-from pipelines.models.completion import DICTIONARY_FILE, check_name, supply
-from pipelines.models.files import CONFIG, ModelFiles, find_graph, sha256_of, weights_file
+from pipelines.models.completion import check_fits, check_named, supply
+from pipelines.models.files import ModelFiles
 from pipelines.models.inference import InferenceConfig, parse_inference_config, read_inference_config
-from pipelines.models.spec import FORMS, Dictionary, Form, ModelSpec
+from pipelines.models.layout import FolderLayout, find_layout, sha256_of
+from pipelines.models.registry import MODELS
+from pipelines.models.spec import Form, ModelSpec
 
 
 def files_in_folder(folder: Path, spec: ModelSpec, form: Form | None) -> ModelFiles:
-    """The model in `folder`, read but never written to.
+    """The model in `folder`, read but never written to; it serves under the configured name.
 
     Raises:
-        WeightsError: the folder, its graph or its `inference.yml` is missing or is of another model.
+        WeightsError: there is no model of that kind, or its `inference.yml` is of another model or asks for
+            what this pipeline does not do.
     """
-    if not folder.is_dir():
-        raise WeightsError(f"The model_dir {folder} for {spec.name} is not a folder")
-    for wanted in (form,) if form else FORMS:
-        graph = find_graph(folder, wanted)
-        if graph is not None:
-            return _files(folder, spec, wanted, graph)
-    raise WeightsError(f"The model_dir {folder} for {spec.name} holds no {_expected(form)}")
-
-
-def _expected(form: Form | None) -> str:
-    onnx = "inference.onnx"
-    paddle = "inference.pdiparams with inference.json or inference.pdmodel"
-    return {"onnx": onnx, "paddle": paddle}.get(form or "", f"{onnx}, nor {paddle}")
-
-
-def _files(folder: Path, spec: ModelSpec, form: Form, graph: Path) -> ModelFiles:
-    weights = folder / weights_file(form)
-    if graph.stat().st_size == 0 or weights.stat().st_size == 0:
-        raise WeightsError(f"The model_dir {folder} for {spec.name} is damaged: its weights are empty")
-    used = {graph, weights} | ({folder / CONFIG} if (folder / CONFIG).is_file() else set())
-    digests = {path.name: sha256_of(path) for path in sorted(used)}
+    layout = find_layout(folder, form)
+    empty = [path.name for path in layout.files if path.stat().st_size == 0]
+    if empty:
+        raise WeightsError(f"The model_dir {folder} for {spec.name} is damaged: {empty[0]} is empty")
+    digests = {path.name: sha256_of(path) for path in layout.files}
     return ModelFiles(
         name=spec.name,
-        form=form,
+        form=layout.form,
         folder=folder,
-        graph=graph,
-        params=None if form == "onnx" else weights,
-        inference=_inference(folder, spec, form),
-        sha256=digests[weights.name],
+        graph=layout.graph,
+        params=layout.params,
+        inference=_inference(layout, spec),
+        sha256=digests[layout.weights.name],
         files=digests,
         source="model_dir",
     )
 
 
-def _inference(folder: Path, spec: ModelSpec, form: Form) -> InferenceConfig:
+def _inference(layout: FolderLayout, spec: ModelSpec) -> InferenceConfig:
     """What the folder's `inference.yml` says, or else what the registry would have supplied."""
-    if (folder / CONFIG).is_file():
-        check_name(folder, spec)
-        return read_inference_config(folder / CONFIG)
-    has_file = (folder / DICTIONARY_FILE).is_file()
-    dictionary: Dictionary = "file" if has_file else "metadata" if form == "onnx" else "inference.yml"
-    return parse_inference_config(supply(folder, spec, dictionary))
+    if layout.config is None:
+        return parse_inference_config(supply(layout, spec))
+    config = read_inference_config(layout.config)
+    # A name that no registry knows is the user's own; a known one is of other weights than were meant.
+    check_named(layout.config, config, spec, known=MODELS)
+    return check_fits(layout, config, spec)

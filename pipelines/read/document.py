@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def open_document(
     limits: ReadLimits | None = None,
     pages: str | Iterable[int] | None = None,
     name: str | None = None,
+    text_layer: bool = False,
 ) -> Document:
     """Open a picture or a PDF by its content; the name's ending is never asked.
 
@@ -32,6 +34,7 @@ def open_document(
         limits: what a document may hold; None for the defaults.
         pages: those to list in `info`, see `Document.select`.
         name: what errors call the document; None takes the file's name.
+        text_layer: whether the pages of a PDF bring the text they carry.
 
     Raises:
         UnsupportedInput, DamagedInput, PasswordRequired, LimitExceeded: the whole document cannot be read.
@@ -39,25 +42,22 @@ def open_document(
     """
     limits = limits or ReadLimits()
     plain: Source = source if isinstance(source, bytes) else Path(source)
-    called = name or ("the document" if isinstance(plain, bytes) else plain.name)
+    called = name or ("the document" if isinstance(plain, bytes) else plain.name or str(plain))
     if not dpi > 0:
         raise OptionError(f"dpi must be above 0, not {dpi}")
     kind = sniff.media_type(_head(plain, called, limits), called)
-    document = _of_type(kind, plain, called, limits, dpi, password)
+    if kind == sniff.PDF:
+        document: Document = PdfDocument(
+            plain, called, limits, dpi=dpi, password=password, text_layer=text_layer
+        )
+    else:
+        document = PictureDocument(plain, called, kind, limits)
     try:
         document.select(pages)
     except OptionError:
         document.close()
         raise
     return document
-
-
-def _of_type(
-    kind: str, source: Source, name: str, limits: ReadLimits, dpi: float, password: str | None
-) -> Document:
-    if kind == sniff.PDF:
-        return PdfDocument(source, name, limits, dpi=dpi, password=password)
-    return PictureDocument(source, name, kind, limits)
 
 
 def probe(
@@ -78,11 +78,17 @@ def _head(source: Source, name: str, limits: ReadLimits) -> bytes:
         limits.check_bytes(len(source), name)
         return source[: sniff.HEAD_BYTES]
     try:
-        size = source.stat().st_size
-        with source.open("rb") as file:
-            head = file.read(sniff.HEAD_BYTES)
+        facts = source.stat()
+        head = _first_bytes(source) if stat.S_ISREG(facts.st_mode) else None
     except (OSError, ValueError) as error:  # a ValueError: a path with a null character
         reason = getattr(error, "strerror", None) or error
         raise UnsupportedInput(f"{name}: cannot be opened ({reason})") from error
-    limits.check_bytes(size, name)
+    if head is None:  # a pipe would be waited for, a device might never end
+        raise UnsupportedInput(f"{name}: cannot be opened (not a file)")
+    limits.check_bytes(facts.st_size, name)
     return head
+
+
+def _first_bytes(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(sniff.HEAD_BYTES)

@@ -11,12 +11,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
+from PIL import Image
 
 from pipelines.errors import UnsupportedInput
 from pipelines.read import sniff
 from pipelines.read.document import open_document
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import PageImage
+from pipelines.read.picture import page_of_pillow
 from pipelines.read.pixels import array_to_bgr
 from pipelines.read.url import UrlRules, download, is_url, public_name
 
@@ -50,22 +52,26 @@ class _Reader:
     password: str | None
     pages: str | Iterable[int] | None
     url_rules: UrlRules
+    text_layer: bool
 
     def read(self, source: Any) -> Iterator[PageImage]:
         if isinstance(source, PageImage):
             yield source
         elif isinstance(source, np.ndarray):
             yield self._array(source)
+        elif isinstance(source, Image.Image):
+            yield page_of_pillow(source, self.limits)
         elif isinstance(source, bytes | bytearray | memoryview):
             yield from self._document(bytes(source))
-        elif isinstance(source, str | Path):
-            yield from self._named(source)
-        elif isinstance(source, list | tuple):
+        elif isinstance(source, str | os.PathLike):
+            yield from self._named(source if isinstance(source, str) else Path(source))
+        elif isinstance(source, list | tuple | Iterator):
             for each in source:
                 yield from self.read(each)
         else:
             raise UnsupportedInput(
-                f"a {type(source).__name__} is no input; an array, bytes, a path, a URL or a list of those is"
+                f"{type(source).__name__}: is no input; an array, a Pillow picture, bytes, a path, a URL or "
+                "a list of those is"
             )
 
     def _array(self, array: np.ndarray[Any, Any]) -> PageImage:
@@ -76,6 +82,8 @@ class _Reader:
         return PageImage(image, None, None, 1, width, height, None, 0, None)
 
     def _named(self, source: str | Path) -> Iterator[PageImage]:
+        if source == "":
+            raise UnsupportedInput("an empty text is no path")
         if isinstance(source, str) and is_url(source):
             yield from self._url(source)
         elif isinstance(source, str) and "://" in source:
@@ -97,7 +105,13 @@ class _Reader:
 
     def _document(self, source: Path | bytes, name: str | None = None) -> Iterator[PageImage]:
         with open_document(
-            source, password=self.password, dpi=self.dpi, limits=self.limits, pages=self.pages, name=name
+            source,
+            password=self.password,
+            dpi=self.dpi,
+            limits=self.limits,
+            pages=self.pages,
+            name=name,
+            text_layer=self.text_layer,
         ) as document:
             for page in document.info.pages:
                 yield document.page(page.number)
@@ -111,16 +125,19 @@ def iter_inputs(
     password: str | None = None,
     pages: str | Iterable[int] | None = None,
     url_rules: UrlRules | None = None,
+    text_layer: bool = False,
 ) -> Iterator[PageImage]:
-    """The pages of an array, bytes, a path, a URL, a folder, a PageImage, or a list of these, in order.
+    """The pages of anything `predict` accepts, in order, each decoded when it is asked for.
 
-    A folder gives its PDFs and pictures, sorted by path, sub-folders included; other files and hidden
-    ones are passed over. Arrays are BGR, see `pixels.array_to_bgr`.
+    That is an array, a Pillow picture, bytes, a path, a URL, a folder, a PageImage, or a list or an iterator
+    of these. A folder gives its PDFs and pictures, sorted by path, sub-folders included; other files and
+    hidden ones are passed over. Arrays are BGR, see `pixels.array_to_bgr`. With `text_layer`, the pages of
+    PDFs bring the text they carry.
 
     Raises:
         InputError: when the input that is at fault is reached; the sentence names it and the page.
     """
-    reader = _Reader(limits or ReadLimits(), dpi, password, pages, url_rules or UrlRules())
+    reader = _Reader(limits or ReadLimits(), dpi, password, pages, url_rules or UrlRules(), text_layer)
     yield from reader.read(source)
 
 

@@ -13,8 +13,10 @@ _PART = re.compile(r"(\d+)(-(\d*))?")
 def selected_pages(pages: str | Iterable[int], count: int, name: str) -> list[int]:
     """The page numbers asked for, ascending and each once, all within 1..count.
 
+    A range ends where the document does: `1-3` are the first three pages or as many as there are.
+
     Raises:
-        OptionError: not a range, or a page the document does not have.
+        OptionError: not a range, a page the document does not have, or a range that begins behind its end.
     """
     numbers = set(_parsed(pages, count)) if isinstance(pages, str) else set(pages)
     if not numbers:
@@ -31,8 +33,7 @@ def _parsed(text: str, count: int) -> Iterable[int]:
         if match is None:
             raise OptionError(f"{text!r} is no page range; one looks like 1-3,7,10-")
         first = int(match[1])
-        last = first if match[2] is None else int(match[3]) if match[3] else count
-        if last < first:
+        if match[3] and int(match[3]) < first:
             raise OptionError(f"{part.strip()!r} ends before it begins")
-        # Not beyond the page after the last: a range of a billion pages must not be counted out.
-        yield from range(first, min(last, max(count, first) + 1) + 1)
+        last = min(int(match[3] or count), count) if match[2] else first
+        yield from range(first, max(first, last) + 1)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.read.layer import TextLayer
+
 BgrImage = NDArray[np.uint8]
 """(height, width, 3), blue first, C-contiguous."""
+
+Origin = Literal["digital", "scan", "picture"]
+"""A PDF page drawn from text and vectors, a PDF page that is one picture, or a picture."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,9 @@ class PageImage:
         dpi: of the rendering for a PDF page, else what the picture's metadata says, if anything.
         rotation: degrees clockwise by which the stored page was turned to stand upright: 0, 90, 180 or 270.
         media_type: of the whole document, such as `application/pdf`; None for an array.
+        origin: how the pixels came to be, see `Origin`; an array is a picture.
+        warning: what may be wrong with the pixels although they could be decoded, in one sentence.
+        text_layer: the text that a PDF page carries; None for all others, and where it was not asked for.
     """
 
     image: BgrImage
@@ -63,3 +72,6 @@ class PageImage:
     dpi: float | None
     rotation: int
     media_type: str | None
+    origin: Origin = "picture"
+    warning: str | None = None
+    text_layer: TextLayer | None = None

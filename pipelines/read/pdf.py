@@ -9,19 +9,22 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
 import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
+from numpy.typing import NDArray
 
 from pipelines.errors import DamagedInput, InputError, PasswordRequired
 from pipelines.read import sniff
 from pipelines.read.base import Document, Source, mapped
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
+from pipelines.read.pdf_origin import marks_of, origin_of, pictures_among
+from pipelines.read.pdf_text import text_at, text_layer_of
 
 _POINTS_PER_INCH = 72
 _PDFIUM = threading.RLock()
@@ -37,10 +40,18 @@ class PdfDocument(Document):
     """
 
     def __init__(
-        self, source: Source, name: str, limits: ReadLimits, *, dpi: float, password: str | None
+        self,
+        source: Source,
+        name: str,
+        limits: ReadLimits,
+        *,
+        dpi: float,
+        password: str | None,
+        text_layer: bool = False,
     ) -> None:
         super().__init__(source, name, sniff.PDF, limits)
         self._dpi = dpi
+        self._with_text_layer = text_layer
         self._closed = False
         with _PDFIUM:
             self._pdf = self._open(password)
@@ -129,35 +140,52 @@ class PdfDocument(Document):
 
     def _decode(self, number: int) -> PageImage:
         width, height, dpi = self._fit(number)
-        with _PDFIUM, self._translated(number):
-            image, rotation = self._render(number, width, height)
-        return PageImage(
-            image=image,
-            input_path=self.input_path,
-            page_index=number - 1,
-            number=number,
-            width=width,
-            height=height,
-            dpi=round(dpi, 3),
-            rotation=rotation,
-            media_type=self.media_type,
-        )
+        with _PDFIUM, self._translated(number), closing(self._pdf[number - 1]) as page:
+            image = self._render(page, width, height)
+            marks = marks_of(page)
+            layer = None
+            if self._with_text_layer:
+                layer = text_layer_of(page, (width, height), pictures_among(marks))
+            return PageImage(
+                image=image,
+                input_path=self.input_path,
+                page_index=number - 1,
+                number=number,
+                width=width,
+                height=height,
+                dpi=round(dpi, 3),
+                rotation=int(page.get_rotation()),
+                media_type=self.media_type,
+                origin=origin_of(marks, page.get_bbox()),
+                text_layer=layer,
+            )
 
-    def _render(self, number: int, width: int, height: int) -> tuple[BgrImage, int]:
-        """Draw on white, in exactly this size; also the page's `/Rotate` in degrees."""
+    def text_at(
+        self,
+        number: int,
+        size: tuple[int, int],
+        points: NDArray[np.float64],
+        reach: Sequence[float],
+        *,
+        painted: bool,
+    ) -> NDArray[np.bool_]:
+        """Where on a page text stands, see `pipelines.read.pdf_text.text_at`. Raises `DamagedInput`."""
+        with _PDFIUM, self._translated(number), closing(self._pdf[number - 1]) as page:
+            return text_at(page, size, points, reach, painted=painted)
+
+    @staticmethod
+    def _render(page: Any, width: int, height: int) -> BgrImage:
+        """Draw a loaded page on white, in exactly this size."""
         image = np.full((height, width, 3), 255, dtype=np.uint8)
         pixels = (ctypes.c_ubyte * image.size).from_buffer(image.data)  # PDFium draws into the array: no copy
-        with (
-            closing(self._pdf[number - 1]) as page,
-            closing(
-                pypdfium2.PdfBitmap.new_native(width, height, pdfium.FPDFBitmap_BGR, buffer=pixels)
-            ) as bitmap,
-        ):
+        with closing(
+            pypdfium2.PdfBitmap.new_native(width, height, pdfium.FPDFBitmap_BGR, buffer=pixels)
+        ) as bitmap:
             place = (0, 0, width, height, 0, pdfium.FPDF_ANNOT)
             pdfium.FPDF_RenderPageBitmap(bitmap, page, *place)
             if page.formenv is not None:
                 pdfium.FPDF_FFLDraw(page.formenv, bitmap, page, *place)
-            return image, int(page.get_rotation())
+        return image
 
     @contextmanager
     def _translated(self, number: int) -> Iterator[None]:

@@ -15,7 +15,10 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from pipelines.errors import DamagedInput, InputError
+from pipelines.read import sniff
 from pipelines.read.base import Document, Source, mapped
+from pipelines.read.heic import open_heic
+from pipelines.read.jpeg import AS_STORED, decode_jpeg
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
 from pipelines.read.pixels import pillow_to_bgr, stand_upright, turn_of
@@ -25,7 +28,6 @@ _TIFF = "image/tiff"
 _PLAIN = frozenset({"L", "RGB"})
 _TAIL_BYTES = 4096
 _LARGEST_FAST = 256 << 20  # bytes; Pillow streams, and no honest picture within the limits is larger
-_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
 _PADDING = b"\0\r\n "
 _BITS_PER_SAMPLE = 258
 _CENTIMETRES_PER_INCH = 2.54
@@ -42,11 +44,10 @@ class PictureDocument(Document):
 
     def __init__(self, source: Source, name: str, media_type: str, limits: ReadLimits) -> None:
         super().__init__(source, name, media_type, limits)
-        with self._translated(name), _without_bomb_check():
-            file = io.BytesIO(source) if isinstance(source, bytes) else source
-            self._picture = Image.open(file, formats=_FORMATS)
+        with _translated(name, media_type), _without_bomb_check():
+            self._picture = _opened(source, media_type, name)
         try:
-            with self._translated(name):
+            with _translated(name, media_type):
                 self._frames = self._walk() if media_type == _TIFF else [self._facts(1)]
             if len(self._frames) == 1 and self._frames[0].problem:
                 limits.check_size(*_upright_size(self._picture, self._orientation()), name)
@@ -90,11 +91,12 @@ class PictureDocument(Document):
 
     def _decode(self, number: int) -> PageImage:
         where = self.where(number)
-        with self._translated(where):
-            self._picture.seek(number - 1)
+        with _translated(where, self.media_type):
+            if self.media_type == _TIFF:
+                self._picture.seek(number - 1)
             self.limits.check_size(*self._picture.size, where)
             dpi, rotation = _dpi(self._picture), self._rotation()
-            image = self._fast() if number == 1 else None
+            image, complaint = self._fast() if number == 1 else (None, None)
             if image is None:
                 with _without_bomb_check(self._picture):
                     image = self._slow()
@@ -108,6 +110,9 @@ class PictureDocument(Document):
             dpi=dpi,
             rotation=rotation,
             media_type=self.media_type,
+            warning=f"{where}: damaged inside, text may be missing or wrong ({complaint})"
+            if complaint
+            else None,
         )
 
     def _rotation(self) -> int:
@@ -115,22 +120,21 @@ class PictureDocument(Document):
             return turn_of(_tag(self._picture, ExifTags.Base.Orientation, 1))
         return turn_of(self._orientation())
 
-    def _fast(self) -> BgrImage | None:
-        """By OpenCV where it gives the same pixels sooner; None where Pillow must look."""
+    def _fast(self) -> tuple[BgrImage | None, str | None]:
+        """Without Pillow where that gives the same pixels sooner, else None; and the decoder's complaint."""
         picture = self._picture
         if self.media_type not in ("image/jpeg", "image/png") or picture.mode not in _PLAIN:
-            return None
+            return None, None
         plain = picture.format in ("JPEG", "MPO") or _is_plain_png(picture)
         if not plain:
-            return None
+            return None, None
         with mapped(self._source) as body:
             if len(body) > _LARGEST_FAST or not _ends_properly(body[-_TAIL_BYTES:], self.media_type):
-                return None
+                return None, None
             # A copy: a mapping cannot be closed while an array looks into it.
-            image = cv2.imdecode(np.frombuffer(bytes(body), np.uint8), _AS_STORED)
-        if image is None:
-            return None
-        return stand_upright(np.asarray(image, dtype=np.uint8), self._orientation())
+            decode = decode_jpeg if self.media_type == "image/jpeg" else _decode_png
+            image, complaint = decode(bytes(body))
+        return None if image is None else stand_upright(image, self._orientation()), complaint
 
     def _slow(self) -> BgrImage:
         orientation = self._orientation()
@@ -139,27 +143,50 @@ class PictureDocument(Document):
         self._picture.load()
         return stand_upright(pillow_to_bgr(self._picture, deep), orientation)
 
-    @contextmanager
-    def _translated(self, where: str) -> Iterator[None]:
-        """Pillow's and OpenCV's errors as DamagedInput.
-
-        A hostile file makes decoders raise nearly every class there is; what they say is kept to one line.
-        """
-        try:
-            yield
-        except InputError:
-            raise
-        except UnidentifiedImageError as error:
-            raise DamagedInput(f"{where}: it starts like {self.media_type}, but cannot be decoded") from error
-        except MemoryError as error:
-            raise DamagedInput(f"{where}: there is no memory to decode the picture") from error
-        except Exception as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
-            raise DamagedInput(f"{where}: the picture is damaged ({reason})") from error
-
     def close(self) -> None:
         """Close the file; a second time is no fault."""
         self._picture.close()
+
+
+def page_of_pillow(picture: Image.Image, limits: ReadLimits) -> PageImage:
+    """A caller's own Pillow picture as a page; it is not changed.
+
+    Raises:
+        DamagedInput: its file breaks off or is damaged, which Pillow finds out only now.
+        LimitExceeded: it is too large.
+    """
+    limits.check_size(*picture.size, "the picture")
+    with _translated("the picture", picture.format or "a picture"):
+        orientation = int(picture.getexif().get(ExifTags.Base.Orientation, 1))
+        image = stand_upright(pillow_to_bgr(picture), orientation)
+    height, width = image.shape[:2]
+    return PageImage(image, None, None, 1, width, height, _dpi(picture), turn_of(orientation), None)
+
+
+def _opened(source: Source, media_type: str, name: str) -> Image.Image:
+    file = io.BytesIO(source) if isinstance(source, bytes) else source
+    if media_type == sniff.HEIC:
+        return open_heic(file, name)
+    return Image.open(file, formats=_FORMATS)
+
+
+@contextmanager
+def _translated(where: str, media_type: str) -> Iterator[None]:
+    """Pillow's and OpenCV's errors as DamagedInput.
+
+    A hostile file makes decoders raise nearly every class there is; what they say is kept to one line.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise DamagedInput(f"{where}: it starts like {media_type}, but cannot be decoded") from error
+    except MemoryError as error:
+        raise DamagedInput(f"{where}: there is no memory to decode the picture") from error
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise DamagedInput(f"{where}: the picture is damaged ({reason})") from error
 
 
 @contextmanager
@@ -202,6 +229,11 @@ def _is_plain_png(picture: Image.Image) -> bool:
     """8 bits a sample and no transparency: what OpenCV reads into the same pixels as Pillow."""
     modes = {tile[3] for tile in getattr(picture, "tile", ())}
     return picture.format == "PNG" and "transparency" not in picture.info and modes <= _PLAIN
+
+
+def _decode_png(body: bytes) -> tuple[BgrImage | None, None]:
+    image = cv2.imdecode(np.frombuffer(body, np.uint8), AS_STORED)
+    return None if image is None else np.asarray(image, dtype=np.uint8), None
 
 
 def _ends_properly(tail: bytes, media_type: str) -> bool:

@@ -12,6 +12,8 @@ from pipelines.read.pages import BgrImage
 
 _WHITE, _BLACK = 255, 0
 _NEARLY_WHITE = 235.0
+_DEPTHS = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)  # white at 8, 10, 12, 14 and 16 bits
+_OVERSHOOT = 2.0  # a picture with no value above 2 of 255 would show nothing: it is one of 0..1
 _HIGH_DEPTH = frozenset({"I;16", "I;16B", "I;16L", "I;16N", "I", "F"})
 _WITH_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 
@@ -21,8 +23,10 @@ def array_to_bgr(array: NDArray[np.generic]) -> BgrImage:
 
     Args:
         array: (height, width) or with 1 channel: grey; 2: grey and alpha; 3: BGR; 4: BGRA. Booleans,
-            integers of any depth or floats. Integers up to 255 are taken as they are, larger ones scaled
-            from 12 or 16 bits or from their maximum; floats are scaled from 1, 255 or their maximum.
+            integers of any depth or floats; what is below 0 counts as 0. The largest value tells what is
+            white: of integers, the first of 255, 1023, 4095, 16383 and 65535 that is not below it, or beyond
+            these the value itself. Of floats up to 2 white is 1, up to 510 it is 255 (resampling overshoots),
+            and beyond they go as integers do. Alpha has a scale of its own.
 
     Raises:
         UnsupportedInput: another shape, or no numbers.
@@ -30,10 +34,9 @@ def array_to_bgr(array: NDArray[np.generic]) -> BgrImage:
     _check_array(array)
     plain = array[..., None] if array.ndim == 2 else array  # noqa: PLR2004  -- a picture without a channel axis
     channels = plain.shape[2]
-    eight = to_eight_bits(plain)
     if channels in (2, 4):
-        return over_background(_colour(eight[..., :-1]), eight[..., -1])
-    return _colour(eight)
+        return over_background(_colour(to_eight_bits(plain[..., :-1])), to_eight_bits(plain[..., -1]))
+    return _colour(to_eight_bits(plain))
 
 
 def _check_array(array: NDArray[np.generic]) -> None:
@@ -52,16 +55,18 @@ def to_eight_bits(values: NDArray[np.generic], bits: int | None = None) -> NDArr
         return np.asarray(values, dtype=np.uint8)
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
-    numbers = np.nan_to_num(values.astype(np.float32, copy=False), nan=0.0, posinf=0.0, neginf=0.0)
-    white = float(2**bits - 1) if bits else _white_of(float(numbers.max()), floats=values.dtype.kind == "f")
+    numbers = np.nan_to_num(values.astype(np.float32, copy=False), nan=0.0, posinf=np.inf, neginf=0.0)
+    white = float(2**bits - 1) if bits else _white_of(numbers, floats=values.dtype.kind == "f")
     scaled = np.clip(numbers * np.float32(255 / white) + np.float32(0.5), 0, 255)
     return np.asarray(scaled, dtype=np.uint8)
 
 
-def _white_of(largest: float, *, floats: bool) -> float:
-    """The value that stands for white, judged by the largest there is."""
-    scales = (1.0, 255.0) if floats else (255.0, 4095.0, 65535.0)
-    return next((scale for scale in scales if largest <= scale), largest)
+def _white_of(numbers: NDArray[np.float32], *, floats: bool) -> float:
+    """The value that stands for white, judged by the largest finite one."""
+    largest = float(np.max(numbers, initial=0, where=np.isfinite(numbers)))
+    if floats and largest <= _OVERSHOOT * _DEPTHS[0]:
+        return 1.0 if largest <= _OVERSHOOT else _DEPTHS[0]
+    return next((depth for depth in _DEPTHS if largest <= depth), largest)
 
 
 def _colour(eight: NDArray[np.uint8]) -> BgrImage:

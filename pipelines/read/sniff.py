@@ -9,6 +9,7 @@ from pipelines.errors import DamagedInput, UnsupportedInput
 HEAD_BYTES = 1024
 
 PDF = "application/pdf"
+HEIC = "image/heic"
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -25,7 +26,10 @@ _STARTS: tuple[tuple[bytes, str], ...] = (
     *((b"P" + digit, "image/x-portable-anymap") for digit in (b"1", b"2", b"3", b"4", b"5", b"6")),
 )
 
-_HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
+_BRANDS = {  # of the ISO base media file format, ISO/IEC 23008-12
+    **dict.fromkeys((b"avif", b"avis"), "image/avif"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis"), HEIC),
+}
 
 _KNOWN_STRANGERS: tuple[tuple[bytes, str], ...] = (
     (b"PK\x03\x04", "a ZIP archive or an office document"),
@@ -51,11 +55,6 @@ def media_type(head: bytes, where: str) -> str:
     found = known_type(head)
     if found is not None:
         return found
-    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-        raise UnsupportedInput(
-            f"{where}: HEIC pictures need a HEIF decoder (pillow-heif), which is not part of this program; "
-            "send it as JPEG or PNG"
-        )
     raise UnsupportedInput(
         f"{where}: neither a PDF nor a picture that can be read; it looks like {_looks_like(head)}"
     )
@@ -68,10 +67,16 @@ def known_type(head: bytes) -> str | None:
             return found
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "image/webp"
-    if head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis"):
-        return "image/avif"
+    if head[4:8] == b"ftyp":
+        return _by_brand(head[: int.from_bytes(head[:4], "big")])
     # Readers accept a PDF header anywhere in the first 1024 bytes (ISO 32000-1, annex H.3.4.1).
     return PDF if b"%PDF-" in head[:HEAD_BYTES] else None
+
+
+def _by_brand(box: bytes) -> str | None:
+    """By the major brand, else by the compatible ones: `mif1` alone says only that it is a picture."""
+    brands = (box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4)))
+    return next((_BRANDS[brand] for brand in brands if brand in _BRANDS), None)
 
 
 def _looks_like(head: bytes) -> str:

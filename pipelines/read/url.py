@@ -6,15 +6,19 @@ address and then to a private one. Every redirect is looked at anew.
 
 from __future__ import annotations
 
+import base64
 import http.client
+import io
 import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from urllib.parse import SplitResult, quote, urljoin, urlsplit, urlunsplit
+from typing import Any
+from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit, urlunsplit
 
 from pipelines.errors import DamagedInput, InputError, UnsupportedInput
 from pipelines.read.limits import ReadLimits
@@ -22,8 +26,11 @@ from pipelines.read.limits import ReadLimits
 _CHUNK = 1 << 16
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _OK = 200
+_CLIENT_ERRORS = range(400, 500)
+_PASSING = frozenset({408, 425, 429})  # those of them that say: come back later
 _UNQUOTED = "%/:?#[]@!$&'()*+,;=~"
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # the rest of IPv6 is local or reserved
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -34,7 +41,8 @@ class UrlRules:
 
     Attributes:
         timeout_s: for connecting and for each read.
-        total_s: for the whole transfer.
+        total_s: for everything together, however slowly the host sends; only the name's look-up is the
+            system's own affair.
         max_redirects: followed before giving up.
         allow_private: whether addresses of this machine and its networks may be read.
     """
@@ -49,6 +57,27 @@ class UrlError(InputError):
     """A URL that could not be read; another try may succeed."""
 
     retryable = True
+
+
+class UrlRefusedError(UrlError):
+    """The host says that this address will not do: another try will not either."""
+
+    retryable = False
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """The time that is left, and how much of it one step may take."""
+
+    name: str
+    step_s: float
+    deadline: float
+
+    def step(self) -> float:
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise UrlError(f"{self.name}: the transfer takes too long")
+        return min(self.step_s, left)
 
 
 def is_url(text: str) -> bool:
@@ -70,21 +99,22 @@ def public_name(url: str) -> str:
 
 
 def download(url: str, target: Path, limits: ReadLimits, rules: UrlRules) -> None:
-    """Fetch `url` into the file `target`.
+    """Fetch `url` into the file `target`; a user and password in it are sent to that host only.
 
     Raises:
         UnsupportedInput: not http(s), or it leads to a private address.
         LimitExceeded: it sends more than `max_bytes`.
-        UrlError: the host cannot be reached, answers with an error, or takes too long.
+        UrlRefusedError: the host answers that there is no such thing, or not for everybody.
+        UrlError: the host cannot be reached, answers with another error, or takes too long.
         DamagedInput: the transfer breaks off.
     """
     name = public_name(url)
-    deadline = time.monotonic() + rules.total_s
+    clock = _Clock(name, rules.timeout_s, time.monotonic() + rules.total_s)
     for _ in range(rules.max_redirects + 1):
-        connection, reply = _request(url, name, rules)
+        connection, reply = _request(url, clock, rules)
         try:
             if reply.status not in _REDIRECTS:
-                _save(reply, target, name, limits, deadline)
+                _save(reply, target, name, limits)
                 return
             url = urljoin(url, reply.getheader("Location") or "")
         except ValueError as error:
@@ -97,7 +127,7 @@ def download(url: str, target: Path, limits: ReadLimits, rules: UrlRules) -> Non
 
 
 def _request(
-    url: str, name: str, rules: UrlRules
+    url: str, clock: _Clock, rules: UrlRules
 ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
     connection: http.client.HTTPConnection | None = None
     try:
@@ -105,8 +135,8 @@ def _request(
         # Quoted as browsers do: addresses are copied with their spaces and their own script's letters.
         path, query = (quote(part, safe=_UNQUOTED) for part in (parts.path or "/", parts.query))
         target = urlunsplit(("", "", path, query, ""))
-        connection = _connection(parts, name, rules)
-        connection.request("GET", target, headers={"User-Agent": "pageline", "Accept-Encoding": "identity"})
+        connection = _connection(parts, clock, rules)
+        connection.request("GET", target, headers=_headers(parts))
         return connection, connection.getresponse()
     except Exception as error:
         if connection is not None:
@@ -115,24 +145,33 @@ def _request(
             raise
         # A ValueError: a redirect's address or a host's name that cannot be one.
         if isinstance(error, OSError | http.client.HTTPException | ValueError):
-            raise UrlError(f"{name}: cannot be fetched ({_plain(error)})") from error
+            raise UrlError(f"{clock.name}: cannot be fetched ({_plain(error)})") from error
         raise
 
 
-def _connection(parts: SplitResult, name: str, rules: UrlRules) -> http.client.HTTPConnection:
+def _headers(parts: SplitResult) -> dict[str, str]:
+    headers = {"User-Agent": "pageline", "Accept-Encoding": "identity"}
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+    return headers
+
+
+def _connection(parts: SplitResult, clock: _Clock, rules: UrlRules) -> http.client.HTTPConnection:
+    name = clock.name
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise UnsupportedInput(f"{name}: leads to something that is not http or https")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError as error:
         raise UnsupportedInput(f"{name}: has no valid port") from error
-    connect = _connector(parts.hostname, port, name, rules)
-    if parts.scheme == "http":
-        return _Http(parts.hostname, port, connect)
-    return _Https(parts.hostname, port, connect)
+    connect = _connector(parts.hostname, port, clock, rules)
+    connection = (_Http if parts.scheme == "http" else _Https)(parts.hostname, port, connect)
+    connection.response_class = partial(_Response, clock)  # type: ignore[assignment]  # any callable will do
+    return connection
 
 
-def _connector(host: str, port: int, name: str, rules: UrlRules) -> Callable[[], socket.socket]:
+def _connector(host: str, port: int, clock: _Clock, rules: UrlRules) -> Callable[[], socket.socket]:
     def connect() -> socket.socket:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         for *_, address in found:
@@ -140,14 +179,18 @@ def _connector(host: str, port: int, name: str, rules: UrlRules) -> Callable[[],
                 ipaddress.ip_address(str(address[0]).partition("%")[0])
             ):
                 raise UnsupportedInput(
-                    f"{name}: {host} is an address of a private network, which may not be read from here"
+                    f"{clock.name}: {host} is an address of a private network, which "
+                    "may not be read from here"
                 )
         failure: OSError | None = None
         for family, kind, protocol, _, address in found:
             link = socket.socket(family, kind, protocol)
-            link.settimeout(rules.timeout_s)
             try:
+                link.settimeout(clock.step())
                 link.connect(address)
+            except InputError:
+                link.close()
+                raise
             except OSError as error:
                 link.close()
                 failure = error
@@ -165,7 +208,7 @@ def is_public(address: Address) -> bool:
             return is_public(address.ipv4_mapped)
         if address in _NAT64:
             return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-        if address.sixtofour is not None or address.teredo is not None:
+        if address not in _GLOBAL_UNICAST or address.sixtofour is not None or address.teredo is not None:
             return False
     return address.is_global and not address.is_multicast
 
@@ -192,19 +235,48 @@ class _Https(_Http):
         self.sock = ssl.create_default_context().wrap_socket(self._open(), server_hostname=self.host)
 
 
-def _save(
-    reply: http.client.HTTPResponse, target: Path, name: str, limits: ReadLimits, deadline: float
-) -> None:
+class _Response(http.client.HTTPResponse):
+    """An answer of which every read ends by the deadline: a host may drip a byte at a time."""
+
+    def __init__(self, clock: _Clock, link: socket.socket, *arguments: Any, **options: Any) -> None:
+        super().__init__(link, *arguments, **options)
+        self.fp = io.BufferedReader(_Bounded(clock, link, self.fp.detach()))
+
+
+class _Bounded(io.RawIOBase):
+    """A socket's stream, each read of which takes at most one step of the clock."""
+
+    def __init__(self, clock: _Clock, link: socket.socket, stream: Any) -> None:
+        super().__init__()
+        self._clock, self._link, self._stream = clock, link, stream
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Called by the buffer above."""
+        self._link.settimeout(self._clock.step())
+        count: int | None = self._stream.readinto(buffer)
+        return count
+
+    def close(self) -> None:
+        """Close the stream below."""
+        self._stream.close()
+        super().close()
+
+
+def _save(reply: http.client.HTTPResponse, target: Path, name: str, limits: ReadLimits) -> None:
     if reply.status != _OK:
-        raise UrlError(f"{name}: the host answers {reply.status} {reply.reason}".rstrip())
+        final = reply.status in _CLIENT_ERRORS and reply.status not in _PASSING
+        kind = UrlRefusedError if final else UrlError
+        raise kind(f"{name}: the host answers {reply.status} {reply.reason}".rstrip())
     limits.check_bytes(int(reply.length or 0), name)
     done = 0
     with target.open("wb") as file:
         while chunk := _read(reply, name):
             done += len(chunk)
             limits.check_bytes(done, name)
-            if time.monotonic() > deadline:
-                raise UrlError(f"{name}: the transfer takes too long")
             file.write(chunk)
     if reply.length:  # http.client counts down what the host announced
         raise DamagedInput(f"{name}: the transfer broke off, {reply.length} bytes are missing")

@@ -10,6 +10,7 @@ from pipelines import create_pipeline
 from pipelines.errors import ConfigError, OptionError
 from pipelines.ocr import OCRPipeline
 
+SWITCHES = ["use_doc_orientation_classify", "use_doc_unwarping", "use_textline_orientation"]
 THRESHOLDS = ["text_det_thresh", "text_det_box_thresh", "text_det_unclip_ratio", "text_rec_score_thresh"]
 
 
@@ -117,20 +118,32 @@ def test_a_wrong_option_is_refused_before_the_first_page(
         pipeline.predict("no such file", **options)
 
 
-@pytest.mark.parametrize(
-    ("name", "module"),
-    [
-        ("use_doc_orientation_classify", "orientation"),
-        ("use_doc_unwarping", "unwarping"),
-        ("use_textline_orientation", "line orientation"),
-    ],
-)
-def test_a_module_that_is_not_loaded_can_be_declined_but_not_asked_for(
-    pipeline: OCRPipeline, page: np.ndarray, name: str, module: str
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_module_that_is_not_loaded_can_be_declined_but_not_asked_for(page: np.ndarray, name: str) -> None:
+    without = create_pipeline("OCR", engine="fake", **{name: False})
+    with pytest.raises(OptionError, match=f"{name}.*not loaded.*{name}=True"):
+        without.predict(page, **{name: True})
+    assert len(_read(without, page, **{name: False})["rec_texts"]) == 3
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_loaded_module_can_be_switched_off_for_a_call(
+    pipeline: OCRPipeline, page: np.ndarray, name: str
 ) -> None:
-    with pytest.raises(OptionError, match=f"{name}.*{module}.*not loaded"):
-        _read(pipeline, page, **{name: True})
-    assert len(_read(pipeline, page, **{name: False})["rec_texts"]) == 3
+    on, off = _read(pipeline, page), _read(pipeline, page, **{name: False})
+    assert _said(on)[name] is True
+    assert _said(off) == {**_said(on), name: False}
+
+
+def test_without_preprocessing_a_result_has_no_such_block(pipeline: OCRPipeline, page: np.ndarray) -> None:
+    fields = _read(pipeline, page, use_doc_orientation_classify=False, use_doc_unwarping=False)
+    assert "doc_preprocessor_res" not in fields
+    assert fields["model_settings"] == {"use_doc_preprocessor": False, "use_textline_orientation": True}
+
+
+def _said(fields: dict[str, Any]) -> dict[str, bool]:
+    lines = {"use_textline_orientation": fields["model_settings"]["use_textline_orientation"]}
+    return fields["doc_preprocessor_res"]["model_settings"] | lines
 
 
 def test_the_pipelines_own_device_may_be_named(pipeline: OCRPipeline, page: np.ndarray) -> None:
@@ -147,8 +160,3 @@ def test_options_given_at_creation_are_the_defaults_of_its_calls(page: np.ndarra
 def test_an_unknown_option_at_creation_is_named_with_the_nearest() -> None:
     with pytest.raises(ConfigError, match=r"'text_det_treshold'.*'text_det_thresh'"):
         create_pipeline("OCR", engine="fake", text_det_treshold=0.3)
-
-
-def test_a_module_not_loaded_is_refused_at_creation_too() -> None:
-    with pytest.raises(OptionError, match="use_textline_orientation"):
-        create_pipeline("OCR", engine="fake", use_textline_orientation=True)

@@ -33,7 +33,7 @@ def test_the_score_is_the_mean_of_the_characters_kept() -> None:
 
 
 def test_nothing_read_scores_nothing() -> None:
-    assert _decode([0, 0, 0]) == ReadLine("", 0.0, (), (), 3)
+    assert _decode([0, 0, 0]) == ReadLine("", 0.0, (), (), 3, (), "")
 
 
 def test_a_character_of_several_code_points_is_one_entry() -> None:
@@ -41,14 +41,31 @@ def test_a_character_of_several_code_points_is_one_entry() -> None:
     assert line.text == "ffié"
 
 
-def test_right_to_left_text_is_put_in_reading_order() -> None:
+def test_each_character_keeps_its_own_probability() -> None:
+    line = _decode([1, 1, 0, 2, 3], [0.9, 0.2, 0.8, 0.5, 0.7])
+    assert line.scores == pytest.approx((0.9, 0.5, 0.7))
+
+
+def test_a_line_names_the_model_that_read_it() -> None:
+    decoder = CtcDecoder(["a"], model="en_PP-OCRv5_mobile_rec")
+    assert decoder.decode(np.array([1]), np.ones(1, dtype=np.float32), 1).model == "en_PP-OCRv5_mobile_rec"
+
+
+def test_right_to_left_text_is_put_in_reading_order_with_its_places_and_scores() -> None:
     letters = ["\u0627", "\u0644", "\u0645"]
     decoder = CtcDecoder(letters, right_to_left=True)
-    line = decoder.decode(np.array([3, 0, 2, 1]), np.ones(4, dtype=np.float32), steps=4)
-    assert line.text == "\u0627\u0644\u0645"
-    assert "".join(line.characters) == "\u0645\u0644\u0627"
+    line = decoder.decode(np.array([3, 0, 2, 1]), np.array([0.9, 0.5, 0.8, 0.7], dtype=np.float32), steps=4)
+    assert line.text == "".join(line.characters) == "\u0627\u0644\u0645"
+    assert line.columns == (3, 2, 0)
+    assert line.scores == pytest.approx((0.7, 0.8, 0.9))
 
 
 def test_a_dictionary_shorter_than_the_models_classes_is_an_error_with_both_numbers() -> None:
     with pytest.raises(WeightsError, match=r"class 9.*ends at 4"):
         _decode([9])
+
+
+def test_a_model_without_the_space_has_one_class_less() -> None:
+    decoder = CtcDecoder("ab", space=False)
+    with pytest.raises(WeightsError, match="class 3"):
+        decoder.decode(np.array([3]), np.array([0.9], dtype=np.float32), 1)

@@ -30,6 +30,21 @@ def test_exact_canvases_are_upstreams_for_a_batch_of_one(width: int, height: int
 @pytest.mark.parametrize(
     ("width", "expected"),
     [
+        (20, Canvas(20, 160)),
+        (96, Canvas(96, 160)),
+        (97, Canvas(97, 161)),
+        (255, Canvas(255, 319)),
+        (300, Canvas(300, 320)),
+        (1000, Canvas(1000, 1000)),
+    ],
+)
+def test_close_canvases_leave_short_lines_a_margin(width: int, expected: Canvas) -> None:
+    assert _canvas(width, 48, "close") == expected
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
         (100, Canvas(100, 320)),
         (320, Canvas(320, 320)),
         (321, Canvas(352, 352)),  # stretched
@@ -44,11 +59,15 @@ def test_bucketed_canvases_stretch_short_lines_and_pad_long_ones(width: int, exp
 
 
 @settings(max_examples=300, deadline=None)
-@given(width=st.integers(1, 30_000), height=st.integers(1, 3000), mode=st.sampled_from(["bucket", "exact"]))
+@given(
+    width=st.integers(1, 30_000),
+    height=st.integers(1, 3000),
+    mode=st.sampled_from(["bucket", "close", "exact"]),
+)
 def test_content_always_fits_its_canvas(width: int, height: int, mode: WidthMode) -> None:
     canvas = _canvas(width, height, mode)
     assert 1 <= canvas.content <= canvas.width <= WIDEST
-    assert mode == "exact" or canvas.width in BUCKETS
+    assert mode != "bucket" or canvas.width in BUCKETS
 
 
 canvases = st.lists(st.sampled_from(BUCKETS).map(lambda width: Canvas(width, width)), max_size=60)

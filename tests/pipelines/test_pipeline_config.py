@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines import create_pipeline
+from pipelines import create_pipeline, pipeline_digest
 from pipelines.config.loading import config_text, load_config, pipeline_names
+from pipelines.devices import parse_device
 from pipelines.errors import ConfigError, DeviceUnavailable, OptionError
 
 
@@ -142,7 +143,7 @@ def test_the_callers_dictionary_stays_as_it_was() -> None:
     assert config == load_config("OCR")
 
 
-def test_numbers_a_configuration_leaves_out_come_from_the_guide() -> None:
+def test_numbers_a_configuration_leaves_out_come_from_the_model_and_then_the_guide() -> None:
     config = load_config("OCR")
     config["SubModules"] = {
         key: {"model_name": module["model_name"]} for key, module in config["SubModules"].items()
@@ -151,23 +152,49 @@ def test_numbers_a_configuration_leaves_out_come_from_the_guide() -> None:
     assert result["text_det_params"] == {
         "limit_side_len": 960,
         "limit_type": "max",
-        "thresh": 0.3,
+        "thresh": 0.2,
         "max_side_limit": 4000,
-        "box_thresh": 0.6,
-        "unclip_ratio": 2.0,
+        "box_thresh": 0.45,
+        "unclip_ratio": 1.4,
     }
 
 
+def _modules(**flags: bool) -> list[str]:
+    config = load_config("OCR")
+    config["use_doc_preprocessor"] = config["use_textline_orientation"] = False
+    described = create_pipeline(config=config, engine="fake", **flags).describe()
+    return [model["module"] for model in described["models"]]
+
+
+def test_modules_stand_in_the_order_a_page_meets_them() -> None:
+    models = create_pipeline("OCR", engine="fake").describe()["models"]
+    assert [model["module"] for model in models] == [
+        "doc_orientation",
+        "doc_unwarping",
+        "text_detection",
+        "textline_orientation",
+        "text_recognition",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("flag", "module"),
     [
-        ({"use_doc_preprocessor": True}, "use_doc_preprocessor"),
-        ({"use_textline_orientation": True}, "use_textline_orientation"),
+        ("use_doc_orientation_classify", "doc_orientation"),
+        ("use_doc_unwarping", "doc_unwarping"),
+        ("use_textline_orientation", "textline_orientation"),
     ],
 )
-def test_modules_this_version_has_not_are_refused_at_creation(changes: dict[str, bool], words: str) -> None:
-    with pytest.raises(OptionError, match=words):
-        create_pipeline(config={**load_config("OCR"), **changes}, engine="fake")
+def test_a_module_the_configuration_leaves_out_can_be_asked_for_at_creation(flag: str, module: str) -> None:
+    assert _modules() == ["text_detection", "text_recognition"]
+    assert set(_modules(**{flag: True})) == {module, "text_detection", "text_recognition"}
+    assert pipeline_digest("OCR", **{flag: False}) != pipeline_digest("OCR")
+
+
+def test_modules_a_configuration_does_not_speak_of_are_on_as_the_guide_says() -> None:
+    config = {"pipeline_name": "OCR", "SubModules": load_config("OCR")["SubModules"]}
+    del config["SubModules"]["TextLineOrientation"]
+    assert len(create_pipeline(config=config, engine="fake").describe()["models"]) == 5
 
 
 def test_a_preprocessor_with_both_its_stages_off_is_no_preprocessor() -> None:
@@ -198,7 +225,7 @@ def test_a_model_must_be_known_and_fit_its_place(path: tuple[str, ...], value: o
     [
         ({"treads": 2}, "'treads'.*'threads'"),
         ({"threads": -1}, "threads.*0 to 256"),
-        ({"precision": "f16"}, "precision.*'bf16'"),
+        ({"precision": "int4"}, "precision.*'bf16'"),
         ({"width_mode": "wide"}, "width_mode.*'exact'"),
     ],
 )
@@ -215,11 +242,11 @@ def test_a_calls_engine_settings_win_over_the_files() -> None:
 @pytest.mark.parametrize("engine", ["auto", "fake"])
 @pytest.mark.parametrize("device", ["gpu", "gpu:0", "npu:1", "xpu:0", "mlu:0", "dcu:0"])
 def test_a_device_that_no_engine_reaches_is_no_silent_cpu(device: str, engine: str) -> None:
-    with pytest.raises(DeviceUnavailable, match=f"{device}.*'cpu' only"):
+    with pytest.raises(DeviceUnavailable, match=f"'{parse_device(device)}' is not available here.*: .*"):
         create_pipeline("OCR", device=device, engine=engine)
 
 
-@pytest.mark.parametrize("device", ["tpu:0", "cpu:1", "gpu:x", "", "gpu:0,1"])
+@pytest.mark.parametrize("device", ["tpu:0", "cpu:1", "gpu:x", "", "gpu:0,0"])
 def test_a_word_that_is_no_device_is_refused(device: str) -> None:
     with pytest.raises(OptionError, match="device"):
         create_pipeline("OCR", device=device, engine="fake")

@@ -21,6 +21,7 @@ FIELDS = [
     "input_path",
     "page_index",
     "model_settings",
+    "doc_preprocessor_res",
     "dt_polys",
     "dt_scores",
     "text_det_params",
@@ -32,8 +33,13 @@ FIELDS = [
     "rec_scores",
     "rec_polys",
     "rec_boxes",
+    "reading_order",
+    "rec_scripts",
+    "rec_languages",
+    "rec_models",
     "text_source",
     "page",
+    "text_layer",
     "pipeline",
     "timings",
 ]
@@ -81,14 +87,27 @@ def test_a_result_has_upstreams_fields_then_ours(pipeline: OCRPipeline, page: np
 
 def test_lists_run_parallel_and_hold_whole_numbers(pipeline: OCRPipeline, page: np.ndarray) -> None:
     res = _one(pipeline, page).json["res"]
-    for key in ("rec_texts", "rec_scores", "rec_polys", "rec_boxes", "text_source"):
+    for key in (
+        "rec_texts",
+        "rec_scores",
+        "rec_polys",
+        "rec_boxes",
+        "rec_scripts",
+        "rec_languages",
+        "rec_models",
+        "text_source",
+    ):
         assert len(res[key]) == 2
     assert len(res["dt_polys"]) == len(res["dt_scores"]) == len(res["textline_orientation_angles"]) == 2
     assert all(0 < score <= 1 for score in res["dt_scores"] + res["rec_scores"])
     assert {type(v) for poly in res["rec_polys"] for point in poly for v in point} == {int}
     assert {type(v) for box in res["rec_boxes"] for v in box} == {int}
-    assert res["textline_orientation_angles"] == [-1, -1]
+    assert res["textline_orientation_angles"] == [0, 0]
+    off = _one(pipeline, page, use_textline_orientation=False)
+    assert off["textline_orientation_angles"] == [-1, -1]
     assert res["text_source"] == ["ocr", "ocr"]
+    assert res["reading_order"] == [0, 1]
+    assert res["rec_scripts"] == ["Latn", "Latn"]
 
 
 def test_the_page_block_gives_the_source_page_and_its_polygons(pipeline: OCRPipeline, picture: Path) -> None:
@@ -99,13 +118,18 @@ def test_the_page_block_gives_the_source_page_and_its_polygons(pipeline: OCRPipe
         "height": 240,
         "dpi": res["page"]["dpi"],
         "rotation": 0,
+        "origin": "picture",
+        "warning": None,
         "source_polys": res["rec_polys"],
+        "transform": {"angle": 0, "source_size": [400, 240], "unwarped": False, "grid": None},
     }
 
 
 def test_words_are_there_only_when_asked_for(pipeline: OCRPipeline, page: np.ndarray) -> None:
     res = _one(pipeline, page, return_word_box=True).json["res"]
     assert ["".join(words) for words in res["text_word"]] == res["rec_texts"]
+    assert ["".join(chars) for chars in res["text_chars"]] == res["rec_texts"]
+    assert [len(scores) for scores in res["text_char_scores"]] == [len(text) for text in res["rec_texts"]]
     for words, boxes, (left, top, right, bottom) in zip(
         res["text_word"], res["text_word_boxes"], res["rec_boxes"], strict=True
     ):
@@ -116,7 +140,15 @@ def test_words_are_there_only_when_asked_for(pipeline: OCRPipeline, page: np.nda
 
 def test_each_stage_has_its_seconds(pipeline: OCRPipeline, page: np.ndarray) -> None:
     result = _one(pipeline, page)
-    assert list(result.timings) == ["detection", "crop", "recognition", "read", "total"]
+    assert list(result.timings) == [
+        "preprocessing",
+        "detection",
+        "crop",
+        "line_orientation",
+        "recognition",
+        "read",
+        "total",
+    ]
     assert all(seconds >= 0 for seconds in result.timings.values())
     assert sum(list(result.timings.values())[:-1]) <= result.timings["total"] + 1e-4
     assert result.json["res"]["timings"] == result.timings
@@ -127,7 +159,10 @@ def test_a_result_says_which_pipeline_gave_it(pipeline: OCRPipeline, page: np.nd
     assert described == pipeline.describe()
     assert described["digest"] == pipeline_digest("OCR")
     assert [(m["module"], m["name"]) for m in described["models"]] == [
+        ("doc_orientation", "PP-LCNet_x1_0_doc_ori"),
+        ("doc_unwarping", "UVDoc"),
         ("text_detection", "PP-OCRv6_small_det"),
+        ("textline_orientation", "PP-LCNet_x1_0_textline_ori"),
         ("text_recognition", "PP-OCRv6_small_rec"),
     ]
     assert described["name"] == "OCR"
@@ -176,16 +211,21 @@ def test_the_picture_is_twice_as_wide_and_saved_by_its_sources_type(
     result = _one(pipeline, str(picture))
     drawn = result.img["ocr_res_img"]
     assert drawn.size == (800, 240)
-    assert [path.name for path in result.save_to_img(tmp_path)] == ["letter_ocr_res_img.jpg"]
-    assert [path.name for path in _one(pipeline, page).save_to_img(tmp_path)] == ["array_0_ocr_res_img.png"]
-    (named,) = result.save_to_img(tmp_path / "deep" / "mine.webp")
+    assert [path.name for path in result.save_to_img(tmp_path)] == [
+        "letter_ocr_res_img.jpg",
+        "letter_preprocessed_img.jpg",
+    ]
+    plain = _one(pipeline, page, use_doc_orientation_classify=False, use_doc_unwarping=False)
+    assert [path.name for path in plain.save_to_img(tmp_path)] == ["array_0_ocr_res_img.png"]
+    named, beside = result.save_to_img(tmp_path / "deep" / "mine.webp")
     assert Image.open(named).size == (800, 240)
+    assert (named.name, beside.name) == ("mine.webp", "mine_preprocessed_img.webp")
 
 
 def test_a_picture_too_wide_for_webp_is_saved_as_png(pipeline: OCRPipeline, tmp_path: Path) -> None:
     wide = tmp_path / "wide.webp"
     Image.new("RGB", (8200, 64), "white").save(wide)
-    (saved,) = _one(pipeline, wide).save_to_img(tmp_path)
+    saved, _ = _one(pipeline, wide).save_to_img(tmp_path)
     assert saved.name == "wide_ocr_res_img.png"
 
 
@@ -193,6 +233,7 @@ def test_everything_can_be_saved_at_once(pipeline: OCRPipeline, picture: Path, t
     _one(pipeline, str(picture)).save_all(tmp_path / "all")
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == [
         "letter_ocr_res_img.jpg",
+        "letter_preprocessed_img.jpg",
         "letter_res.json",
     ]
 

@@ -114,7 +114,9 @@ def test_warming_up_names_the_engine_and_what_it_computes_in(pipeline: OCRPipeli
     assert report.alike > 0.9
     described = pipeline.describe()
     assert described["engine_version"].count(".") >= 1
-    assert [model["name"] for model in described["models"]] == ["PP-OCRv4_mobile_det", "PP-OCRv4_mobile_rec"]
+    names = [model["name"] for model in described["models"]]
+    assert names[-1] == "PP-OCRv4_mobile_rec"
+    assert "PP-OCRv4_mobile_det" in names
 
 
 def test_the_thresholds_are_the_guides(pipeline: OCRPipeline) -> None:
@@ -128,7 +130,8 @@ def test_all_engines_read_a_receipt_alike(weights: Weights) -> None:
     readings = []
     for name in ENGINES:
         weights("PP-OCRv4_mobile_rec", FORMS[name])
-        pipeline = create_pipeline("OCR-v4", engine=name, engine_config={"threads": 2, "precision": "f32"})
+        alike = {"threads": 2, "precision": "f32", "width_mode": "bucket"}
+        pipeline = create_pipeline("OCR-v4", engine=name, engine_config=alike)
         (result,) = pipeline.predict(RECEIPT)
         readings.append(result)
     first, *others = readings

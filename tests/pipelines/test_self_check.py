@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 
 from pipelines import create_pipeline
 from pipelines.config.loading import load_config
-from pipelines.devices import Device
+from pipelines.devices import CPU
 from pipelines.engines import choose
 from pipelines.engines.base import Session
 from pipelines.engines.fake import FakeEngine
@@ -29,7 +30,7 @@ class FailingEngine(FakeEngine):
 
     name = "failing"
 
-    def load(self, files: Any, *, best_class: bool = False) -> Session:
+    def load(self, files: Any, *, best_class: bool = False, parallel: bool = False) -> Session:
         raise EngineError(f"failing failed at loading {files.name}")
 
 
@@ -42,9 +43,12 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> Install:
 
     def install(*names: str) -> None:
         for engine in (BrokenEngine, FailingEngine):
-            monkeypatch.setitem(choose._ENGINES, engine.name, (None, __name__, engine.__name__))
-        monkeypatch.setitem(choose._ENGINES, "absent", ("no_such_package", "no_such_package", "Engine"))
-        monkeypatch.setattr(choose, "_REAL", names)
+            known = choose.Known(None, __name__, engine.__name__, ("cpu",))
+            monkeypatch.setitem(choose._ENGINES, engine.name, known)
+        absent = choose.Known("no_such_package", "no_such_package", "Engine", ("cpu",), "absent")
+        monkeypatch.setitem(choose._ENGINES, "absent", absent)
+        monkeypatch.setitem(choose._AUTO, "cpu", names)
+        monkeypatch.setattr(choose, "_WITH_AVX512", names)
 
     return install
 
@@ -94,7 +98,7 @@ def test_auto_passes_over_an_engine_that_fails_and_says_so(
     engines(first, "fake")
     if first == "absent":
         # As when a package is found and then turns out to be broken.
-        choose._ENGINES["absent"] = ("json", "no_such_package", "Engine")
+        choose._ENGINES["absent"] = replace(choose._ENGINES["absent"], package="json")
     with caplog.at_level(logging.WARNING):
         pipeline = create_pipeline("OCR")
         (result,) = pipeline.predict(_blank())
@@ -111,7 +115,7 @@ def test_auto_without_an_engine_that_works_fails_as_the_last_one_did(engines: In
 
 def test_a_named_engine_is_not_passed_over(engines: Install) -> None:
     engines("fake")
-    with pytest.raises(EngineError, match="failing failed at loading PP-OCRv6_small_det"):
+    with pytest.raises(EngineError, match="failing failed at loading PP-LCNet_x1_0_doc_ori"):
         create_pipeline("OCR", engine="failing").warm_up()
 
 
@@ -127,9 +131,14 @@ def test_auto_without_any_engine_names_the_extra_of_the_fastest(engines: Install
         create_pipeline("OCR")
 
 
-def test_the_fastest_installed_engine_comes_first() -> None:
-    assert choose.candidates("auto", Device("cpu"))[0] == "openvino"
-    assert choose.candidates("paddle_static", Device("cpu")) == ["paddle"]
+@pytest.mark.parametrize(("wide", "first"), [(True, "openvino"), (False, "onnxruntime")])
+def test_the_engine_that_is_fastest_on_such_a_cpu_comes_first(
+    monkeypatch: pytest.MonkeyPatch, wide: bool, first: str
+) -> None:
+    monkeypatch.setattr(choose, "_has_avx512", lambda: wide)
+    assert choose.candidates("auto", CPU)[0] == first
+    assert choose.candidates("paddle_static", CPU) == ["paddle"]
+    assert choose.candidates("hpi", CPU) == choose.candidates("auto", CPU)
 
 
 def test_an_unknown_engine_is_named_with_the_nearest() -> None:
@@ -145,5 +154,9 @@ def test_use_hpip_chooses_whatever_engine_the_configuration_names(engines: Insta
         pipeline = create_pipeline(config={**config, "use_hpip": True})
     else:
         pipeline = create_pipeline(config=config, use_hpip=True)
-    assert pipeline.describe()["engine"] == "fake"
-    assert create_pipeline(config=config).describe()["engine"] == "failing"
+    described = pipeline.describe()
+    assert (described["engine"], described["chosen_by"]) == ("fake", "measured")
+    assert described["measured"]["fake"] > 0
+    named = create_pipeline(config=config).describe()
+    assert (named["engine"], named["chosen_by"]) == ("failing", "named")
+    assert "measured" not in named

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.config.options import DetectionOptions
-from pipelines.detection import Detections, TextDetector, network_size
+from pipelines.detection import Detections, DetectorSettings, TextDetector, network_size
 from pipelines.pixels import Normalizer
 
 OPTIONS = DetectionOptions(
@@ -21,13 +21,17 @@ BOX = (slice(40, 56), slice(32, 160))  # 16 high, 128 wide, in the map's pixels
 class MapSession:
     """A network that answers with a map of our own, whatever page it is shown."""
 
+    streams = 1
+
     def __init__(self, *regions: tuple[tuple[slice, slice], float], paper: float = 0.0) -> None:
         self._regions = regions
         self._paper = paper
         self.seen: tuple[int, ...] = ()
+        self.colour: list[float] = []
 
     def run(self, batch: np.ndarray) -> list[np.ndarray]:
         self.seen = batch.shape
+        self.colour = batch[0, :, 0, 0].tolist()
         probabilities = np.full((1, 1, *batch.shape[2:]), self._paper, dtype=np.float32)
         for (rows, columns), value in self._regions:
             probabilities[0, 0, rows, columns] = value
@@ -39,10 +43,9 @@ def _detect(
     height: int = 128,
     width: int = 256,
     options: DetectionOptions = OPTIONS,
-    *,
-    candidates: int = 1000,
+    **own: Any,
 ) -> Detections:
-    detector = TextDetector(session, Normalizer.centred(), candidates)
+    detector = TextDetector(session, DetectorSettings(Normalizer.centred(), **own))
     return detector.detect(np.full((height, width, 3), 255, dtype=np.uint8), options)
 
 
@@ -99,7 +102,7 @@ def test_specks_are_no_text() -> None:
 def test_more_regions_than_the_model_allows_are_cut_off() -> None:
     regions = [((slice(y, y + 12), slice(20, 120)), 0.9) for y in (10, 50, 90)]
     assert len(_detect(MapSession(*regions)).quads) == 3
-    assert len(_detect(MapSession(*regions), candidates=2).quads) == 2
+    assert len(_detect(MapSession(*regions), max_candidates=2).quads) == 2
 
 
 def test_lines_come_in_reading_order() -> None:
@@ -148,3 +151,44 @@ def test_network_sizes_are_multiples_of_32_within_the_cap(
     for side in network_size(height, width, options):
         assert side % 32 == 0
         assert 32 <= side <= 4000
+
+
+@pytest.mark.parametrize(
+    ("own", "size"),
+    [
+        ({}, (128, 256)),
+        ({"fixed_size": (320, 640)}, (320, 640)),
+        ({"fixed_size": (96, 640), "keep_ratio": True}, (96, 192)),
+    ],
+)
+def test_a_model_may_want_pages_of_one_size(own: dict[str, Any], size: tuple[int, int]) -> None:
+    session = MapSession((BOX, 0.8))
+    _detect(session, **own)
+    assert session.seen[2:] == size
+
+
+def test_a_model_may_want_red_first() -> None:
+    page = np.zeros((64, 64, 3), dtype=np.uint8)
+    page[..., 0] = 255  # blue
+    for rgb, seen in ((False, [1, -1, -1]), (True, [-1, -1, 1])):
+        session = MapSession((BOX, 0.8))
+        TextDetector(session, DetectorSettings(Normalizer.centred(), rgb=rgb)).detect(page, OPTIONS)
+        assert session.colour == seen
+
+
+def test_dilation_joins_what_a_pixel_parts() -> None:
+    halves = [((slice(40, 56), slice(32, 96)), 0.8), ((slice(40, 56), slice(97, 160)), 0.8)]
+    assert len(_detect(MapSession(*halves)).quads) == 2
+    assert (
+        len(_detect(MapSession(*halves), options=replace(OPTIONS, box_thresh=0.0), use_dilation=True).quads)
+        == 1
+    )
+
+
+def test_the_slow_score_leaves_out_what_the_outline_leaves_out() -> None:
+    corner = [((slice(40, 44), slice(32, 160)), 0.9), ((slice(40, 90), slice(32, 36)), 0.9)]
+    loose = replace(OPTIONS, box_thresh=0.0)
+    fast = _detect(MapSession(*corner), options=loose).scores[0]
+    slow = _detect(MapSession(*corner), options=loose, inside_outline=True).scores[0]
+    assert fast < 0.4
+    assert slow == pytest.approx(0.9, abs=0.02)

@@ -20,6 +20,8 @@ class GreySession:
     whether the canvas behind it was read too.
     """
 
+    streams = 1
+
     def __init__(self) -> None:
         self.batches: list[np.ndarray] = []
 
@@ -83,7 +85,7 @@ def test_exact_widths_go_alone() -> None:
 def test_behind_a_short_line_are_zeros_and_a_longer_one_fills_its_canvas() -> None:
     recognizer, session = _recognizer()
     recognizer.read([_crop(255, 100), _crop(255, 500)])
-    short, long = session.batches
+    long, short = session.batches
     assert short.shape[3] == 320
     assert (short[..., :100] == 1).all()
     assert not short[..., 100:].any()
@@ -133,3 +135,12 @@ def test_the_best_class_of_each_step_is_found_with_its_probability() -> None:
     assert classes.tolist() == [[1, 0]]
     assert best.dtype == np.float32
     assert best[0] == pytest.approx([0.7, 0.5])
+
+
+def test_a_model_may_want_red_first() -> None:
+    blue = np.zeros((48, 320, 3), dtype=np.uint8)
+    blue[..., 0] = 255
+    for rgb, seen in ((False, [1, -1, -1]), (True, [-1, -1, 1])):
+        session = GreySession()
+        TextRecognizer(session, CtcDecoder("abcdefghij"), LineShape(rgb=rgb), 1).read([blue])
+        assert session.batches[0][0, :, 0, 0].tolist() == seen

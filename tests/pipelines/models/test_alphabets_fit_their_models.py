@@ -27,3 +27,4 @@ def test_classes_are_blank_alphabet_and_space(name: str) -> None:
     session = onnxruntime.InferenceSession(files.graph, options, providers=["CPUExecutionProvider"])
     (output,) = session.get_outputs()
     assert len(files.inference.character_dict) + 2 == output.shape[-1]
+    assert len(files.inference.character_dict) == MODELS[name].characters

@@ -52,6 +52,8 @@ def test_a_detector_as_upstream_writes_it(tmp_path: Path) -> None:
     config = read_inference_config(written(tmp_path, UPSTREAM))
     assert config == InferenceConfig(
         model_name="PP-OCRv9_any_det",
+        img_mode="RGB",
+        post_process="DBPostProcess",
         mean=(0.485, 0.456, 0.406),
         std=(0.229, 0.224, 0.225),
         thresh=0.0,
@@ -104,7 +106,8 @@ def test_what_is_supplied_reads_back_as_its_module_needs_it(name: str, tmp_path:
         case Module.TEXTLINE_ORIENTATION:
             assert config.resize == ((192, 48) if name.startswith("ch_ppocr") else (160, 80))
             assert config.labels == ("0_degree", "180_degree")
-            assert config.mean == ((0.5, 0.5, 0.5) if name.startswith("ch_ppocr") else (0.485, 0.456, 0.406))
+            assert config.image_shape == ((3, 48, 192) if spec.keeps_proportions else None)
+            assert config.mean == ((0.5, 0.5, 0.5) if spec.keeps_proportions else (0.485, 0.456, 0.406))
         case Module.DOC_UNWARPING:
             assert config.resize == (488, 712)
             assert config.mean is None

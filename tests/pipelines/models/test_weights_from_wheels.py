@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -200,64 +199,6 @@ def damage(graph: Path, fault: str) -> None:
         os.utime(graph, ns=(1, 1))
     else:
         (graph.parent / "weights.json").write_text("{")
-
-
-class TestModelDir:
-    """A folder of the user's own."""
-
-    @pytest.fixture
-    def folder(self, tmp_path: Path, tiny_index: Any) -> Path:
-        folder = tmp_path / "mine"
-        folder.mkdir()
-        with zipfile.ZipFile(tiny_index.folder / "tinyweights-1.0-py3-none-any.whl") as archive:
-            (folder / "inference.onnx").write_bytes(archive.read("tinyweights/rec.onnx"))
-        return folder
-
-    def test_it_wins_and_is_not_written_to(self, folder: Path) -> None:
-        files = resolve("tiny_rec", model_dir=folder)
-        assert (files.source, files.folder) == ("model_dir", folder)
-        assert files.inference.character_dict == ("a", " ", "\u3000", "no")
-        assert [path.name for path in folder.iterdir()] == ["inference.onnx"]
-
-    def test_its_own_configuration_counts_and_shows_in_the_digests(self, folder: Path) -> None:
-        (folder / "inference.yml").write_text("PostProcess: {character_dict: [x, y]}\n")
-        files = resolve("tiny_rec", model_dir=str(folder))
-        assert files.inference.character_dict == ("x", "y")
-        assert set(files.files) == {"inference.onnx", "inference.yml"}
-
-    def test_a_dictionary_file_serves_in_place_of_the_graph(self, folder: Path) -> None:
-        (folder / "dictionary.txt").write_bytes("q\r\n\u3000\r\n".encode())
-        assert resolve("tiny_rec", model_dir=folder).inference.character_dict == ("q", "\u3000")
-
-    def test_both_forms_can_be_asked_for(self, folder: Path) -> None:
-        (folder / "inference.pdmodel").write_bytes(b"graph")
-        (folder / "inference.pdiparams").write_bytes(b"numbers")
-        (folder / "inference.yml").write_text("PostProcess: {character_dict: [x, y]}\n")
-        assert resolve("tiny_rec", model_dir=folder).form == "onnx"
-        files = resolve("tiny_rec", model_dir=folder, form="paddle")
-        assert files.params == folder / "inference.pdiparams"
-        assert files.sha256 == files.files["inference.pdiparams"]
-
-    def test_each_fault_is_one_sentence(self, folder: Path, tmp_path: Path) -> None:
-        with pytest.raises(WeightsError, match="is not a folder"):
-            resolve("tiny_rec", model_dir=tmp_path / "none")
-        with pytest.raises(WeightsError, match=r"holds no inference\.pdiparams"):
-            resolve("tiny_rec", model_dir=folder, form="paddle")
-        (folder / "inference.yml").write_text("Global: {model_name: other_rec}\n")
-        with pytest.raises(WeightsError, match="are of other_rec, not of tiny_rec"):
-            resolve("tiny_rec", model_dir=folder)
-        (folder / "inference.yml").unlink()
-        (folder / "inference.onnx").write_bytes(b"<html>")
-        with pytest.raises(WeightsError, match="is not an ONNX file"):
-            resolve("tiny_rec", model_dir=folder)
-        (folder / "inference.onnx").write_bytes(b"")
-        with pytest.raises(WeightsError, match="empty"):
-            resolve("tiny_rec", model_dir=folder)
-
-    def test_an_alphabet_that_is_nowhere_is_missed(self, folder: Path, tiny_index: Any) -> None:
-        (folder / "inference.onnx").write_bytes(tiny_index.detection)
-        with pytest.raises(WeightsError, match="no alphabet"):
-            resolve("tiny_rec", model_dir=folder)
 
 
 def test_unknown_forms_and_sources_are_answered_with_the_known() -> None:

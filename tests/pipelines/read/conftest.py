@@ -8,25 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pdfs import built_pdf
 from PIL import Image
 
 
-def build_pdf(objects: list[bytes], trailer: bytes = b"") -> bytes:
-    """A PDF of numbered objects, the first being the catalogue."""
-    out = bytearray(b"%PDF-1.7\n")
-    offsets = []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(out))
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    start = len(out)
-    out += b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1)
-    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    out += b"trailer\n<< /Size %d /Root 1 0 R %s >>\nstartxref\n%d\n%%%%EOF" % (
-        len(objects) + 1,
-        trailer,
-        start,
-    )
-    return bytes(out)
+@pytest.fixture(scope="session")
+def build_pdf() -> Callable[..., bytes]:
+    """A PDF out of numbered objects."""
+    return built_pdf
 
 
 @pytest.fixture
@@ -46,7 +35,7 @@ def make_pdf() -> Callable[..., bytes]:
                 % (width, height, rotation, len(objects) + 2)
             )
             objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(drawing), drawing))
-        return build_pdf(objects)
+        return built_pdf(objects)
 
     return make
 
@@ -55,7 +44,7 @@ def make_pdf() -> Callable[..., bytes]:
 def form_pdf() -> bytes:
     """A PDF whose one mark is the appearance of a filled-in form field."""
     mark = b"0 g 0 0 50 50 re f"
-    return build_pdf(
+    return built_pdf(
         [
             b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> >>",
             b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",

@@ -97,7 +97,7 @@ def test_sixteen_bits_are_scaled_not_cut(encode: Encode, kind: str) -> None:
 def test_exif_orientation_is_applied_once(
     pattern: Array, encode: Encode, orientation: int, kind: str
 ) -> None:
-    back = {  # how a camera would have stored the upright pattern
+    back: dict[int, Callable[[Array], Array]] = {  # how a camera would have stored the upright pattern
         1: lambda a: a,
         2: lambda a: a[:, ::-1],
         3: lambda a: a[::-1, ::-1],
@@ -106,8 +106,8 @@ def test_exif_orientation_is_applied_once(
         6: lambda a: np.rot90(a, 1),
         7: lambda a: np.rot90(a.transpose(1, 0, 2), 2),
         8: lambda a: np.rot90(a, -1),
-    }[orientation]
-    stored = Image.fromarray(np.ascontiguousarray(back(pattern)))
+    }
+    stored = Image.fromarray(np.ascontiguousarray(back[orientation](pattern)))
     exif = Image.Exif()
     exif[274] = orientation
     options: dict[str, Any] = {"lossless": True} if kind == "WEBP" else {}
@@ -258,7 +258,6 @@ class TestStrangers:
             (b"Dear Sir,", "plain text"),
             ("Grüße".encode() * 400, "plain text"),
             (b"\x00\x01\x02\x03\xfe", "something unknown"),
-            (b"\0\0\0\x18ftypheic\0\0\0\0", "HEIF decoder"),
         ],
     )
     def test_the_sentence_says_what_it_looks_like(self, body: bytes, said: str) -> None:

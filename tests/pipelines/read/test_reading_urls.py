@@ -33,6 +33,9 @@ class Site:
     url: str = ""
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    keys: list[str | None] = field(default_factory=list)
+    dripping: bool = False
+    pace: threading.Event = field(default_factory=threading.Event)
     gate: threading.Event = field(default_factory=threading.Event)
 
 
@@ -43,11 +46,14 @@ def serve(context: ssl.SSLContext | None = None) -> Iterator[Site]:
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             site.asked.append(self.path)
+            site.keys.append(self.headers["Authorization"])
             site.gate.wait(30)
             status, headers, body = site.answers[self.path]
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
+            while site.dripping and not site.pace.wait(0.02):
+                self.wfile.write(b"X")  # of a header that never ends
             self.end_headers()
             self.wfile.write(body)
 
@@ -66,6 +72,7 @@ def serve(context: ssl.SSLContext | None = None) -> Iterator[Site]:
     thread.start()
     yield site
     site.gate.set()
+    site.pace.set()
     server.shutdown()
     thread.join()
     server.server_close()
@@ -91,6 +98,16 @@ def test_a_picture_is_fetched_and_its_key_forgotten(site: Site, picture: bytes) 
     assert page.image.shape == (40, 60, 3)
     assert page.input_path == f"{site.url}/scan.png"
     assert site.asked == ["/scan.png?token=secret"]
+    assert site.keys == ["Basic dXNlcjpzZWNyZXQ="]
+
+
+def test_a_password_does_not_follow_to_another_host(site: Site, picture: bytes) -> None:
+    port = site.url.rpartition(":")[2]
+    site.answers["/a"] = (302, {"Location": "/b"}, b"")
+    site.answers["/b"] = (302, {"Location": f"http://localhost:{port}/c"}, b"")
+    site.answers["/c"] = (200, {}, picture)
+    fetch(f"http://user:s%40cret@127.0.0.1:{port}/a")
+    assert site.keys == ["Basic dXNlcjpzQGNyZXQ="] * 2 + [None]
 
 
 def test_pages_of_a_pdf_from_the_web_know_its_address(site: Site, make_pdf: Callable[..., bytes]) -> None:
@@ -199,11 +216,20 @@ class TestBounds:
         with pytest.raises(UrlError, match="takes too long"):
             fetch(site.url + "/x", UrlRules(allow_private=True, total_s=0))
 
-    @pytest.mark.parametrize("status", [404, 500, 204])
-    def test_another_answer_is_told(self, site: Site, status: int) -> None:
+    def test_headers_that_drip_without_end_are_bounded(self, site: Site, picture: bytes) -> None:
+        site.answers["/x"] = (200, {}, picture)
+        site.dripping = True
+        with pytest.raises(UrlError, match=r"takes too long|timed out"):
+            fetch(site.url + "/x", UrlRules(allow_private=True, timeout_s=100, total_s=0.3))
+
+    @pytest.mark.parametrize(
+        ("status", "again"), [(404, False), (403, False), (429, True), (500, True), (204, True)]
+    )
+    def test_another_answer_is_told(self, site: Site, status: int, again: bool) -> None:
         site.answers["/x"] = (status, {}, b"")
-        with pytest.raises(UrlError, match=f"/x: the host answers {status}"):
+        with pytest.raises(UrlError, match=f"/x: the host answers {status}") as caught:
             fetch(site.url + "/x")
+        assert caught.value.retryable is again
 
     def test_nobody_there_is_told(self) -> None:
         with pytest.raises(UrlError, match="cannot be fetched"):
