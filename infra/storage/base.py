@@ -10,7 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+from infra.storage.location import Location
+
+# What browsers and proxies may do with a result. It may be somebody's letter, so no shared cache keeps it.
+IMMUTABLE: Final = "private, max-age=31536000, immutable"
+NO_CACHE: Final = "private, no-cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +69,26 @@ class Storage(Protocol):
         ...
 
     def create(
-        self, key: str, data: bytes | Path, *, content_type: str, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str = NO_CACHE,
     ) -> ObjectInfo:
         """Create an object, durable on return, unless there is one: then `AlreadyExists`."""
         ...
 
-    def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
+    def replace(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        if_match: str | None,
+        content_type: str,
+        cache_control: str = NO_CACHE,
+    ) -> ObjectInfo:
         """Put `data` in the place of the object whose ETag is `if_match`; None replaces whatever is there.
 
         Raises `PreconditionFailed` when the ETag is another, or given and there is no object.
@@ -83,6 +103,26 @@ class Storage(Protocol):
         """
         ...
 
-    def delete(self, key: str) -> None:
-        """Remove an object; that there is none is no error."""
+    def delete(self, key: str, *, version: str | None = None, etag: str | None = None) -> None:
+        """Remove an object; that there is none is no error.
+
+        With a `version`, that one alone; with an `etag`, only if it is the object's: otherwise `Changed`.
+        """
+        ...
+
+    def copy(
+        self, key: str, to: Location, *, version: str | None = None, etag: str | None = None
+    ) -> ObjectInfo:
+        """Copy an object, with all that is known of it, to another place in storage of the same kind.
+
+        Raises `NotFound`; `Changed` when the object is not the one named by `version` or `etag`;
+        `AlreadyExists` when there is something in that place.
+        """
+        ...
+
+    def tag(self, key: str, tags: Mapping[str, str], *, version: str | None = None) -> None:
+        """Add tags to an object, in the place of those with the same names.
+
+        Raises `NotFound`, and `StorageError` where objects have no tags.
+        """
         ...

@@ -15,14 +15,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from mimetypes import MimeTypes
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from filelock import FileLock
 
-from infra.errors import AlreadyExists, Changed, InvalidKey, NotFound, PreconditionFailed
-from infra.storage.base import ObjectInfo
+from infra.errors import AlreadyExists, Changed, InvalidKey, NotFound, PreconditionFailed, StorageError
+from infra.storage.base import NO_CACHE, ObjectInfo
 from infra.storage.checks import check_key, check_range
-from infra.storage.directory_listing import LOCK_NAME, walk
+from infra.storage.directory_listing import LOCK_NAME, TEMPORARY_PREFIX, walk
 from infra.storage.files import (
     atomic_copy,
     link_or_rename,
@@ -31,6 +32,7 @@ from infra.storage.files import (
     sync_folder,
     temporary_beside,
 )
+from infra.storage.location import Location
 from infra.storage.os_errors import translated
 
 _TYPES = MimeTypes(filenames=())  # not the machine's own tables: the same name has the same type everywhere
@@ -78,10 +80,16 @@ class DirectoryStorage:
         return before
 
     def create(
-        self, key: str, data: bytes | Path, *, content_type: str, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str = NO_CACHE,
     ) -> ObjectInfo:
         """See `Storage.create`."""
-        del content_type, metadata  # a directory keeps neither, see above
+        del content_type, metadata, cache_control  # a directory keeps none of them, see above
         with open_data(data) as source, translated(self._where(key)):
             path = self._make_room(key)
             with temporary_beside(path, source) as temporary:
@@ -94,9 +102,17 @@ class DirectoryStorage:
             sync_folder(path.parent)
             return self.head(key)
 
-    def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
+    def replace(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        if_match: str | None,
+        content_type: str,
+        cache_control: str = NO_CACHE,
+    ) -> ObjectInfo:
         """See `Storage.replace`; comparison and change happen under one lock of the whole root."""
-        del content_type  # a directory keeps none, see above
+        del content_type, cache_control  # a directory keeps neither, see above
         with open_data(data) as source, translated(self._where(key)):
             path = self._make_room(key)
             with temporary_beside(path, source) as temporary, self._lock():
@@ -119,12 +135,28 @@ class DirectoryStorage:
                 ):  # gone since, or no plain file, or a link out of the root
                     yield self.head(key)
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str, *, version: str | None = None, etag: str | None = None) -> None:
         """See `Storage.delete`; folders that become empty stay."""
         with translated(self._where(key)), suppress(NotFound):
             self.head(key)
             with self._lock():
+                self._describe(key, self._resolve(key).stat(), version, etag)
                 self._plain_path(key).unlink(missing_ok=True)
+
+    def copy(
+        self, key: str, to: Location, *, version: str | None = None, etag: str | None = None
+    ) -> ObjectInfo:
+        """See `Storage.copy`."""
+        with TemporaryDirectory(prefix=TEMPORARY_PREFIX) as scratch:
+            path = Path(scratch, "copy")
+            info = self.fetch(key, path, version=version, etag=etag)
+            name, target = to.path.name, DirectoryStorage(to.path.parent)
+            return target.create(name, path, content_type=info.content_type or "")
+
+    def tag(self, key: str, tags: Mapping[str, str], *, version: str | None = None) -> None:
+        """See `Storage.tag`: files have none."""
+        del tags, version
+        raise StorageError(f"{self._where(key)} is a file, and files have no tags")
 
     def _where(self, key: str) -> str:
         return f"{self._root}/{key}"

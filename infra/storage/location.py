@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote, unquote_to_bytes
@@ -39,15 +40,7 @@ class Location:
         """
         if isinstance(text, Path):
             return cls("file", _absolute(str(text)))
-        scheme = _SCHEME.match(text)
-        if scheme is None:
-            return cls("file", _absolute(text))
-        rest = text[scheme.end() :]
-        if scheme[1].lower() == "s3":
-            return cls("s3", *_bucket_and_key(text, rest))
-        if scheme[1].lower() == "file":
-            return cls("file", _absolute(_file_path(text, rest)))
-        raise InvalidLocation(f"'{scheme[1]}://' is no storage this program knows; use s3:// or file://")
+        return cls(*_of_url(text)) if _SCHEME.match(text) is not None else cls("file", _absolute(text))
 
     def join(self, *parts: str) -> Self:
         """Return the location of a key below this one."""
@@ -92,6 +85,18 @@ class Location:
 
     def __str__(self) -> str:
         return self.uri
+
+
+@lru_cache(4096)  # the same few places are looked up for every document
+def _of_url(text: str) -> tuple[Literal["s3", "file"], str, str]:
+    scheme = _SCHEME.match(text)
+    assert scheme is not None  # noqa: S101  -- looked at above
+    rest = text[scheme.end() :]
+    if scheme[1].lower() == "s3":
+        return "s3", *_bucket_and_key(text, rest)
+    if scheme[1].lower() == "file":
+        return "file", _absolute(_file_path(text, rest)), ""
+    raise InvalidLocation(f"'{scheme[1]}://' is no storage this program knows; use s3:// or file://")
 
 
 def _absolute(path: str) -> str:

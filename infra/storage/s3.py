@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra.errors import AlreadyExists, Changed, NotFound, PreconditionFailed
-from infra.storage.base import ObjectInfo
+from infra.storage.base import NO_CACHE, ObjectInfo
 from infra.storage.checks import check_key, check_range
 from infra.storage.files import atomic_copy, open_data
+from infra.storage.location import Location
 from infra.storage.options import S3Options
 from infra.storage.s3_client import client_for
 from infra.storage.s3_download import download
@@ -73,20 +75,36 @@ class S3Storage:
         return _info(key, answer)
 
     def create(
-        self, key: str, data: bytes | Path, *, content_type: str, metadata: Mapping[str, str] | None = None
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        content_type: str,
+        metadata: Mapping[str, str] | None = None,
+        cache_control: str = NO_CACHE,
     ) -> ObjectInfo:
         """See `Storage.create`; S3 takes only ASCII in metadata."""
+        described = {"ContentType": content_type, "CacheControl": cache_control}
         try:
-            return self._put(key, data, {"IfNoneMatch": "*"}, content_type, metadata or {})
+            return self._put(key, data, {"IfNoneMatch": "*"}, {**described, "Metadata": dict(metadata or {})})
         except PreconditionFailed as error:
             raise AlreadyExists(f"{self._where(key)} exists already") from error
 
-    def replace(self, key: str, data: bytes | Path, *, if_match: str | None, content_type: str) -> ObjectInfo:
+    def replace(
+        self,
+        key: str,
+        data: bytes | Path,
+        *,
+        if_match: str | None,
+        content_type: str,
+        cache_control: str = NO_CACHE,
+    ) -> ObjectInfo:
         """See `Storage.replace`."""
+        described = {"ContentType": content_type, "CacheControl": cache_control}
         if if_match is None:
-            return self._put(key, data, {}, content_type, {})
+            return self._put(key, data, {}, described)
         try:
-            return self._put(key, data, {"IfMatch": f'"{if_match}"'}, content_type, {})
+            return self._put(key, data, {"IfMatch": f'"{if_match}"'}, described)
         except NotFound as error:  # servers differ: some answer so, some that the condition failed
             raise PreconditionFailed(f"{self._where(key)} is not there to be replaced") from error
 
@@ -101,15 +119,70 @@ class S3Storage:
                     etag = entry["ETag"].strip('"')
                     yield ObjectInfo(entry["Key"], entry["Size"], etag, None, entry["LastModified"])
 
-    def delete(self, key: str) -> None:
-        """See `Storage.delete`."""
+    def delete(self, key: str, *, version: str | None = None, etag: str | None = None) -> None:
+        """See `Storage.delete`; servers that know no conditions are asked for the ETag just before."""
         check_key(key)
+        # A version never changes, and servers compare the condition with the newest one.
+        condition: dict[str, Any] = {} if etag is None or version is not None else {"IfMatch": f'"{etag}"'}
+        try:
+            if etag is not None:
+                self._check_etag(key, version, etag)
+            with translated(self._where(key)):
+                self._client.delete_object(**self._address(key, version), **condition)
+        except NotFound:
+            return
+        except PreconditionFailed as error:
+            raise Changed(f"{self._where(key)} has changed: it is not {etag}") from error
+
+    def copy(
+        self, key: str, to: Location, *, version: str | None = None, etag: str | None = None
+    ) -> ObjectInfo:
+        """See `Storage.copy`; done by the server, for objects of up to 5 GiB."""
+        check_key(key)
+        check_key(to.key)
+        target = S3Storage(to.bucket, self._options)
+        if etag is not None:
+            self._check_etag(key, version, etag)
+        with suppress(NotFound):
+            target.head(to.key)
+            raise AlreadyExists(f"{to} exists already")
+        condition: dict[str, Any] = {} if etag is None else {"CopySourceIfMatch": f'"{etag}"'}
+        try:
+            with translated(self._where(key)):
+                self._client.copy_object(
+                    **target._address(to.key, None),
+                    **self._encryption,
+                    **condition,
+                    CopySource=self._address(key, version),
+                )
+        except PreconditionFailed as error:
+            raise Changed(f"{self._where(key)} has changed: it is not {etag}") from error
+        return target.head(to.key)
+
+    def tag(self, key: str, tags: Mapping[str, str], *, version: str | None = None) -> None:
+        """See `Storage.tag`."""
+        check_key(key)
+        address = self._address(key, version)
         with translated(self._where(key)):
-            self._client.delete_object(**self._address(key, None))
+            found = self._client.get_object_tagging(**address)["TagSet"]
+            merged = {tag["Key"]: tag["Value"] for tag in found} | dict(tags)
+            tagging: Any = {"TagSet": [{"Key": name, "Value": value} for name, value in merged.items()]}
+            self._client.put_object_tagging(**address, Tagging=tagging)
+
+    def _check_etag(self, key: str, version: str | None, etag: str) -> None:
+        found = self.head(key, version).etag
+        if found != etag:
+            raise Changed(f"{self._where(key)} has changed: it is {found}, not {etag}")
 
     @property
     def _client(self) -> S3Client:
         return client_for(self._options)
+
+    @property
+    def _encryption(self) -> dict[str, Any]:
+        """What every request that writes an object says of its encryption."""
+        how = {"ServerSideEncryption": self._options.encryption, "SSEKMSKeyId": self._options.kms_key}
+        return {name: value for name, value in how.items() if value is not None}
 
     def _where(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
@@ -123,12 +196,11 @@ class S3Storage:
         key: str,
         data: bytes | Path,
         condition: dict[str, str],
-        content_type: str,
-        metadata: Mapping[str, str],
+        described: dict[str, Any],
     ) -> ObjectInfo:
+        """Write an object; `described` are its headers."""
         check_key(key)
-        described = {"ContentType": content_type, "Metadata": dict(metadata)}
-        request = {**self._address(key, None), **described}
+        request = {**self._address(key, None), **described, **self._encryption}
         with open_data(data) as source, translated(self._where(key)):
             answer = upload(self._client, request, condition, source, self._options.part_bytes)
             # The answer to a write has no `Last-Modified`; the server's clock at that time is as good.

@@ -32,6 +32,7 @@ def _client(_process: int, options: S3Options) -> S3Client:
         aws_access_key_id=options.access_key,
         aws_secret_access_key=options.secret_key,
         aws_session_token=options.session_token,
+        verify=options.ca,
         config=_config(options),
     )
 
@@ -47,6 +48,7 @@ def _config(options: S3Options) -> Config:
         retries={"mode": "standard", "total_max_attempts": options.attempts},
         max_pool_connections=_CONNECTIONS,
         tcp_keepalive=True,
+        signature_version="s3v4",  # boto3 still signs links the old way, which binds no headers
     )
     if options.endpoint is None:
         return common

@@ -29,7 +29,10 @@ def test_the_tree_in_the_docstring_is_the_tree() -> None:
 def test_what_passes_by_itself_can_be_retried() -> None:
     assert {name for name, kind in CLASSES.items() if kind.retryable} == {
         "BrokerUnavailable",
+        "MetricsUntold",
         "StorageUnavailable",
+        "TargetFailed",
+        "TargetUnreachable",
     }
 
 

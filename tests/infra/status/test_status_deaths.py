@@ -23,7 +23,7 @@ def out(store: Store) -> Store:
     store.status.split_done(
         split_step("a", 1), OLD, pages=[PageState.PENDING] * 4, firsts=[1], reasons={}, fields={}
     )
-    assert store.status.release(LANE, 5) == [WHOLE]
+    assert store.status.release({"": 5}) == [WHOLE]
     assert store.status.begin_range(WHOLE, OLD) is Claim.GO
     return store
 
@@ -212,7 +212,7 @@ def test_a_document_that_fell_out_of_line_gets_in_line_again(store: Store) -> No
     store.status.split_done(
         split_step("a", 1), OLD, pages=[PageState.PENDING] * 2, firsts=[1, 2], reasons={}, fields={}
     )
-    store.client.delete(f"test:line:{LANE}", "test:lanes")
+    store.client.delete(f"test:line:{LANE}", "test:turns")
     assert store.status.stuck(0) == []
     assert store.status.stuck(0) == []
     assert store.client.lrange(f"test:line:{LANE}", 0, -1) == ["a"]

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from infra.errors import BrokerUnavailable, BrokerUnsuitable
-from infra.settings import QueueSettings
+from infra.settings import QueueSettings, Quota
 from infra.status import Store, store_at
 from infra.status.keys import KEYS
 from infra.status.states import ACTIVE, MAX_ATTEMPTS, TERMINAL, TRANSITIONS, DocumentState, Mode, PageState
@@ -97,26 +97,26 @@ def test_a_document_whose_pages_all_failed_in_advance_is_finalized_at_once(store
     )
     assert found is DocumentState.FINALIZING
     assert store.listing.reasons("a") == {1: "too large", 2: "too large"}
-    assert store.status.release(LANE, 9) == []
+    assert store.status.release({"": 9}) == []
 
 
 def test_the_window_bounds_what_is_out_and_a_range_that_ends_makes_room(store: Store) -> None:
     split(store)
-    assert ranges(store.status.release(LANE, 2)) == [(1, 2, Mode.NORMAL), (3, 4, Mode.NORMAL)]
-    assert store.status.release(LANE, 2) == []
+    assert ranges(store.status.release({"": 2})) == [(1, 2, Mode.NORMAL), (3, 4, Mode.NORMAL)]
+    assert store.status.release({"": 2}) == []
     first = PageRange("a", 1, 1, 2)
     assert store.status.begin_range(first, ME) is Claim.GO
     for page in (1, 2):
         store.status.begin_page(first, page, ME)
         store.status.commit_page("a", 1, page, PageState.DONE)
     assert store.status.end_range(first, ME) is None
-    assert ranges(store.status.release(LANE, 2)) == [(5, 6, Mode.NORMAL)]
+    assert ranges(store.status.release({"": 2})) == [(5, 6, Mode.NORMAL)]
 
 
 def test_a_lane_serves_its_documents_in_turn_and_is_forgotten_when_idle(store: Store) -> None:
     split(store, "p", (1,), "a")
     split(store, "p", (1,), "b")
-    assert [work.document for work in store.status.release(LANE, 9)] == ["a", "b"]
+    assert [work.document for work in store.status.release({"": 9})] == ["a", "b"]
     assert store.fleet.lanes() == [LANE]
     for document in "ab":
         whole = PageRange(document, 1, 1, 1)
@@ -124,13 +124,13 @@ def test_a_lane_serves_its_documents_in_turn_and_is_forgotten_when_idle(store: S
         store.status.begin_page(whole, 1, ME)
         assert store.status.commit_page(document, 1, 1, PageState.DONE) is Commit.LAST
         store.status.end_range(whole, ME)
-    assert store.status.release(LANE, 9) == []
+    assert store.status.release({"": 9}) == []
     assert store.fleet.lanes() == []
 
 
 def test_ranges_without_a_page_to_read_are_not_released(store: Store) -> None:
     split(store, "ffpp", (1, 3))
-    assert ranges(store.status.release(LANE, 9)) == [(3, 4, Mode.NORMAL)]
+    assert ranges(store.status.release({"": 9})) == [(3, 4, Mode.NORMAL)]
 
 
 def test_the_last_commit_and_only_it_claims_the_finalizing(store: Store) -> None:
@@ -158,7 +158,7 @@ def test_a_finished_document_expires_and_leaves_nothing_else_behind(store: Store
     assert (found.state, found.reason, found.terminal) == (DocumentState.FAILED, "no page", True)
     left = {str(name): store.client.ttl(str(name)) for name in store.client.scan_iter("test:*")}
     forever = {name for name, seconds in left.items() if seconds == -1}
-    assert forever <= {"test:docs:recent", "test:lanes"}
+    assert forever <= {"test:docs:recent", "test:turns", "test:counters"}
     assert {name for name in left if left[name] > 0} == {
         "test:doc:a",
         "test:doc:a:pages",
@@ -203,17 +203,23 @@ def test_the_list_of_recent_documents_is_bounded(store: Store) -> None:
 
 def test_every_key_is_of_a_kind_that_is_listed(store: Store) -> None:
     split(store)
-    store.status.release(LANE, 1)
+    store.status.release({"": 1})
     store.status.begin_range(PageRange("a", 1, 1, 2), ME)
     store.status.begin_page(PageRange("a", 1, 1, 2), 1, ME)
     store.status.fault_page(PageRange("a", 1, 1, 2), 1, ME, "why")
     store.fleet.lead("sweep", "me", 5)
     store.fleet.delay({"task": "x"}, 1)
+    for document in "bc":
+        store.status.open(document, FIELDS)
+        store.status.line_up(split_step(document, 1))
+    store.status.release({}, quotas={"*": Quota(documents=1)})
     listed = {key.template.replace("%s", "*"): key.type for key in KEYS.values()}
     kinds = {name: store.client.type(name) for name in map(str, store.client.scan_iter("*"))}
     assert len(kinds) > 10
     for name, kind in kinds.items():
-        shape = name.removeprefix("test:").replace("doc:a", "doc:*").replace(LANE, "*").replace("sweep", "*")
+        shape = name.removeprefix("test:").replace("sweep", "*")
+        for varying in ("doc:a", "doc:b", "doc:c", f":{LANE}:split", f":{LANE}", ":default"):
+            shape = shape.replace(varying, f"{varying.partition(':')[0]}:*")
         assert listed[shape] == kind, name
 
 

@@ -30,7 +30,26 @@ ODD_NAMES = [
     "/".join(["deep"] * 20),
 ]
 
-STRANGE_SOURCES = ["//", "..", "a/../../b", ".", "ü" * 900, "x\ny", "latest.json"]
+PLANES = "".join(chr(plane * 0x10000 + 0x41) for plane in range(17))
+STRANGE_SOURCES = [
+    "//",
+    "..",
+    "a/../../b",
+    ".",
+    "ü" * 900,
+    "x\ny",
+    "latest.json",
+    "trailing space ",
+    " ",
+    "dots...",
+    "dots. . /then/more. ",
+    "a//b/",
+    PLANES,
+    f"{PLANES}/" * 20,
+    "k" * 1024,
+    "/" * 1024,
+    "\ud800 alone",
+]
 
 
 def test_what_is_created_can_be_described_and_read(place: Place) -> None:
