@@ -5,6 +5,12 @@
     ├── BrokerUnavailable        Redis or Valkey does not answer (retryable)
     ├── BrokerUnsuitable         it answers, but must not be used: it would evict state, or is too old
     ├── ServiceError             an embedded service does not start or stop
+    ├── MetricsUntold            those who collect metrics could not be told them (retryable)
+    ├── InvalidEvent             what was received is no storage event of any shape that is known
+    ├── NotifyError              a target was not told of a document's end
+    │   ├── TargetRefused        it must not be told, cannot be, or wants no more: no later try would help
+    │   ├── TargetFailed         it answered that it could not take it (retryable)
+    │   └── TargetUnreachable    it could not be reached or did not answer in time (retryable)
     └── StorageError             a storage operation failed, and trying again would not help
         ├── InvalidLocation      a URL or path that names no storage
         ├── InvalidKey           a key that this storage cannot or must not hold
@@ -61,6 +67,40 @@ class ServiceError(InfraError):
     """An embedded service could not be started or stopped."""
 
     public: ClassVar[str] = "The service is not available."
+
+
+class MetricsUntold(InfraError):
+    """A collector of metrics refused them, or could not be reached."""
+
+    retryable: ClassVar[bool] = True
+
+
+class NotifyError(InfraError):
+    """A target was not told of a document's end."""
+
+    public: ClassVar[str] = "The message about the document could not be delivered."
+
+
+class TargetRefused(NotifyError):
+    """A target that must not or cannot be told, or that wants to be told nothing more."""
+
+
+class TargetFailed(NotifyError):
+    """A target answered, and has not taken the message."""
+
+    retryable: ClassVar[bool] = True
+
+
+class TargetUnreachable(NotifyError):
+    """A target could not be reached, or gave no answer in time: others for it would fare no better."""
+
+    retryable: ClassVar[bool] = True
+
+
+class InvalidEvent(InfraError):
+    """What was received is no storage event, or one of a version that is not understood."""
+
+    public: ClassVar[str] = "The event is not understood."
 
 
 class StorageError(InfraError):

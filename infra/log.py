@@ -1,4 +1,4 @@
-"""Logs: one line an event, as text or JSON, with the document and page at hand, and without secrets.
+"""Logs: one line an event, as text or JSON, with what is at hand (document, page, task), and without secrets.
 
 What a page says never belongs in a log; messages name documents, pages, places and reasons. Passwords in URLs
 and values of anything called secret, password, token or signature are masked wherever they come from.
@@ -32,13 +32,27 @@ _bound: ContextVar[Mapping[str, str | int]] = ContextVar("log_context", default=
 
 
 @contextmanager
-def log_context(*, document: str | None = None, page: int | None = None) -> Iterator[None]:
-    """Name the document or page in every line logged within the block.
+def log_context(
+    *,
+    document: str | None = None,
+    page: int | None = None,
+    tenant: str | None = None,
+    task: str | None = None,
+    trace: str | None = None,
+) -> Iterator[None]:
+    """Name what is at hand in every line logged within the block.
 
     Blocks may be nested; what is None stays as it is around the block. A thread starts without: open the
     block in it.
+
+    Args:
+        document: Id of a document.
+        page: Its page.
+        tenant: Whose it is.
+        task: Id of the message that is worked on.
+        trace: Id of the trace that tells of it.
     """
-    given = {"document": document, "page": page}
+    given = {"document": document, "page": page, "tenant": tenant, "task": task, "trace": trace}
     inner = {name: value for name, value in given.items() if value is not None}
     token = _bound.set({**_bound.get(), **inner})
     try:
@@ -47,18 +61,35 @@ def log_context(*, document: str | None = None, page: int | None = None) -> Iter
         _bound.reset(token)
 
 
+def bound() -> Mapping[str, str | int]:
+    """Return what `log_context` names here, for a thread that goes on with the work."""
+    return _bound.get()
+
+
+@contextmanager
+def log_context_of(names: Mapping[str, str | int], *, page: int | None = None) -> Iterator[None]:
+    """Name in this thread what was `bound` in another, and the page."""
+    token = _bound.set(names if page is None else {**names, "page": page})
+    try:
+        yield
+    finally:
+        _bound.reset(token)
+
+
 def setup_logging(
-    style: Literal["json", "text"] = "text", level: str = "INFO", stream: TextIO | None = None
+    style: Literal["auto", "json", "text"] = "auto", level: str = "INFO", stream: TextIO | None = None
 ) -> None:
     """Send everything logged in this process to one place, in place of whatever was set up before.
 
     Args:
-        style: JSON with one object a line, or text for people.
+        style: JSON with one object a line, or text for people; `auto` is text at a terminal, else JSON.
         level: Name of the least level that is written.
         stream: Where to; None for standard error.
     """
-    handler = logging.StreamHandler(stream if stream is not None else sys.stderr)
-    handler.setFormatter(_JsonFormatter() if style == "json" else _TextFormatter())
+    stream = stream if stream is not None else sys.stderr
+    handler = logging.StreamHandler(stream)
+    as_json = style == "json" or (style == "auto" and not stream.isatty())
+    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
@@ -69,6 +100,13 @@ def setup_logging(
     logging.captureWarnings(capture=True)
 
 
+def line_of(logger: str, message: str) -> str:
+    """Return a message as the line that it would be in the log, without logging it."""
+    record = logging.LogRecord(logger, logging.INFO, "", 0, message, None, None)
+    handlers = logging.getLogger().handlers
+    return handlers[0].format(record) if handlers else message
+
+
 def masked(text: str) -> str:
     """Return `text` with `***` in the place of every secret in it."""
     for secret in _SECRETS:
@@ -77,7 +115,7 @@ def masked(text: str) -> str:
 
 
 class _JsonFormatter(logging.Formatter):
-    """`time` (UTC), `level`, `logger`, `process`, `message`; `document`, `page` and `error` if any."""
+    """`time` (UTC), `level`, `logger`, `process`, `message`; what is at hand, and `error`, if any."""
 
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, str | int] = {
@@ -95,7 +133,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 class _TextFormatter(logging.Formatter):
-    """`time level logger [document page]: message`; a traceback follows on lines of its own."""
+    """`time level logger [what is at hand]: message`; a traceback follows on lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         context = " ".join(f"{name}={value}" for name, value in _bound.get().items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, Literal, cast
 
 import redis
@@ -15,8 +16,43 @@ from infra.status.keys import Keys
 from infra.status.scripts import Scripts, translated
 from infra.status.work import PageRange, parse_work
 
-_BEATS = 3  # a worker that misses so many heartbeats is taken for dead
+BEATS = 3  # a worker that misses so many heartbeats is taken for dead
 CONTROL = "control"
+
+
+class Activity(StrEnum):
+    """What a worker's process may be at."""
+
+    FETCHING = "fetching"
+    OPENING = "opening"
+    RENDERING = "rendering"
+    READING = "reading"
+    DRAWING = "drawing"
+    WRITING = "writing"
+    SPLITTING = "splitting"
+    FINALIZING = "finalizing"
+
+
+class Doing(BaseModel):
+    """One thing that a worker's process is at.
+
+    Attributes:
+        page: None where it is the whole document.
+        since: Seconds since the epoch: its start, or its last progress.
+        until: When its process ends if there is no progress; None where no limit is set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    activity: Activity
+    document: str
+    page: int | None = None
+    since: float
+    until: float | None = None
+
+    def __str__(self) -> str:
+        of = "" if self.page is None else f"page {self.page} of "
+        return f"{self.activity} {of}document {self.document}"
 
 
 class Heartbeat(BaseModel):
@@ -26,9 +62,19 @@ class Heartbeat(BaseModel):
         name: Unique among the living, and the same for all processes that follow each other in one worker.
         device: `cpu`, `gpu:0` ..., or `control`.
         kind: The device without its number.
+        at: When it said so, in seconds since the epoch.
+        doing: What it is at, the oldest first.
+        memory_mb: What its process holds in memory.
+        replaced: Why the process before this one was replaced; None if none was.
+        at_once: How many pages it reads side by side.
+        batch: How many pages go into one inference on its device.
+        halved: How often that was halved because the device's memory was full.
         pages_per_second: Measured over recent work; None until there was any.
         megapixels_per_second: As above.
+        measured: When the last page that these speeds stand for was read, in seconds since the epoch.
         digest: Of configuration and weights of the pipeline; None in a control worker.
+        pipeline: Its name; as `engine` and `precision` None in a control worker.
+        version: Of the program.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -42,7 +88,24 @@ class Heartbeat(BaseModel):
     started: float
     pages_per_second: float | None = None
     megapixels_per_second: float | None = None
+    measured: float | None = None
     digest: str | None = None
+    pipeline: str | None = None
+    engine: str | None = None
+    precision: str | None = None
+    version: str | None = None
+    at: float = 0.0
+    doing: tuple[Doing, ...] = ()
+    memory_mb: float | None = None
+    replaced: str | None = None
+    at_once: int = 1
+    batch: int = 1
+    halved: int = 0
+
+    def health(self, now: float) -> str:
+        """Say how it does in one word: its state, or `stuck` when something takes longer than it may."""
+        stuck = any(one.until is not None and one.until < now for one in self.doing)
+        return "stuck" if stuck else self.state
 
 
 class Fleet:
@@ -56,7 +119,7 @@ class Fleet:
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """Say that a worker lives."""
-        milliseconds = int(self._queue.heartbeat_seconds * _BEATS * 1000)
+        milliseconds = int(self._queue.heartbeat_seconds * BEATS * 1000)
         with translated(), self._client.pipeline(transaction=False) as pipe:
             pipe.set(self._keys("worker", heartbeat.name), heartbeat.model_dump_json(), px=milliseconds)
             pipe.zadd(self._keys("workers"), {heartbeat.name: time.time()})
@@ -109,7 +172,29 @@ class Fleet:
     def lanes(self) -> list[str]:
         """Return the lanes in which something waits or is out."""
         with translated():
-            return sorted(cast("set[str]", self._client.smembers(self._keys("lanes"))))
+            return sorted(cast("list[str]", self._client.zrange(self._keys("turns"), 0, -1)))
+
+    def waiting(self) -> int:
+        """Return how many announcements and steps wait in line for the control workers."""
+        lanes = self.lanes()
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for lane in lanes:
+                pipe.zcard(self._keys("waiting", lane))
+            return int(sum(pipe.execute()))
+
+    def lane_sizes(self) -> dict[str, int]:
+        """Return how much is in each lane that is in use: documents and steps in line, and what is out."""
+        lanes = self.lanes()
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            for lane in lanes:
+                pipe.llen(self._keys("line", lane))
+                pipe.zcard(self._keys("waiting", lane))
+                pipe.zcard(self._keys("released", lane))
+            counts = pipe.execute()
+        return {
+            lane: int(sum(counts[place : place + 3]))
+            for lane, place in zip(lanes, range(0, len(counts), 3), strict=True)
+        }
 
     def unheld(self, lanes: Sequence[str]) -> int:
         """Return how many ranges of these lanes are released and in nobody's hands, delayed ones left out."""

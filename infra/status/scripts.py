@@ -6,6 +6,7 @@ allowed transitions, terminal states, and how a page goes on after a death.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -57,9 +58,13 @@ def translated() -> Iterator[None]:
         raise
 
 
-def check_suitable(client: redis.Redis) -> None:
-    """Refuse a server that may evict keys. Raises `BrokerUnsuitable` and `BrokerUnavailable`."""
-    with translated():
+def check_suitable(client: redis.Redis, key: str) -> None:
+    """Refuse a server that may evict keys, or that lets nobody in with these credentials or to this key.
+
+    Raises `BrokerUnsuitable` and `BrokerUnavailable`.
+    """
+    with translated(), _let_in():
+        client.exists(key)
         memory = client.info("memory")
     policy = memory.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
@@ -67,6 +72,31 @@ def check_suitable(client: redis.Redis) -> None:
             f"Redis has maxmemory-policy {policy} and would forget documents when memory runs short; "
             "set it to noeviction"
         )
+
+
+@contextmanager
+def _let_in() -> Iterator[None]:
+    """Tell a refusal, which no waiting would change, from a server that is away."""
+    try:
+        yield
+    except redis.exceptions.AuthenticationError as error:
+        raise BrokerUnsuitable(f"Redis does not accept the user or password: {error}") from error
+    except redis.exceptions.NoPermissionError as error:
+        raise BrokerUnsuitable(f"this user of Redis may not do what is needed: {error}") from error
+    except redis.exceptions.ConnectionError as error:
+        if _of_tls(error):
+            raise BrokerUnsuitable(f"there is no trust between Redis and this program: {error}") from error
+        raise
+
+
+def _of_tls(error: BaseException | None) -> bool:
+    """Whether a failure comes from certificates; a connection that only broke off is none of it."""
+    broken_off = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    while error is not None:
+        if isinstance(error, ssl.SSLError) and not isinstance(error, broken_off):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 class Scripts:

@@ -31,7 +31,8 @@ class DocumentState(StrEnum):
 class PageState(Enum):
     """State of a page; the value is its byte in Redis. Each has a public `label`.
 
-    `aside` is a page that was in the hands of a process that died: only a message of its own may take it.
+    `skipped` is one that nobody asked for, `aside` one that was in the hands of a process that died: only a
+    message of its own may take it.
     """
 
     PENDING = "p"
@@ -40,6 +41,7 @@ class PageState(Enum):
     DONE = "d"
     FAILED = "f"
     CANCELLED = "c"
+    SKIPPED = "s"
 
     @property
     def label(self) -> str:
@@ -75,20 +77,21 @@ TERMINAL = frozenset(
     }
 )
 ACTIVE = frozenset(DocumentState) - TERMINAL
-SETTLED_PAGES = frozenset({PageState.DONE, PageState.FAILED, PageState.CANCELLED})
+SETTLED_PAGES = frozenset({PageState.DONE, PageState.FAILED, PageState.CANCELLED, PageState.SKIPPED})
 
 _READ = {DocumentState.SUCCEEDED, DocumentState.PARTIAL, DocumentState.FAILED, DocumentState.REJECTED}
 _UNREAD = {DocumentState.REJECTED, DocumentState.FAILED, DocumentState.SUPERSEDED, DocumentState.CANCELLED}
 
 TRANSITIONS: Mapping[DocumentState, frozenset[DocumentState]] = {
-    DocumentState.RECEIVED: frozenset({DocumentState.SPLITTING} | _UNREAD),
+    DocumentState.RECEIVED: frozenset({DocumentState.SPLITTING, DocumentState.FINALIZING} | _UNREAD),
     DocumentState.SPLITTING: frozenset({DocumentState.PROCESSING, DocumentState.FINALIZING} | _UNREAD),
     DocumentState.PROCESSING: frozenset(
         {DocumentState.FINALIZING, DocumentState.FAILED, DocumentState.CANCELLED}
     ),
     DocumentState.FINALIZING: frozenset(_READ | {DocumentState.CANCELLED}),
 } | {state: frozenset() for state in TERMINAL}
-"""Every transition there is. A terminal document leaves its state only by expiring."""
+"""Every transition there is. A document that is cancelled goes to be finalized from wherever it is. A
+terminal one leaves its state only by expiring, or with a new generation."""
 
 MODE_AFTER_DEATHS: Mapping[int, Mode] = {1: Mode.ALONE, 2: Mode.QUARANTINE, 3: Mode.GIVEN_UP}
 """How a page goes on after so many attempts that ended with their process; beyond the last it is given up."""

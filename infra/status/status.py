@@ -5,14 +5,25 @@ A method's name is its script's. What an *owner* is, see `owner_name`; times are
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from infra.settings import QueueSettings
+from infra.settings import QueueSettings, Quota
+from infra.status.outbox import Letter, flat
 from infra.status.scripts import Scripts
 from infra.status.states import DocumentState, PageState
-from infra.status.work import Claim, Commit, DocumentStep, PageRange, Step, Work, parse_work
+from infra.status.work import (
+    Announcement,
+    Claim,
+    Commit,
+    DocumentStep,
+    PageRange,
+    Step,
+    Work,
+    parse_work,
+)
 
 _BATCH = 200  # members that one run of a sweeping script looks at
 
@@ -34,12 +45,34 @@ class Status:
         self._queue = queue
 
     def open(
-        self, document: str, fields: Mapping[str, str], *, state: DocumentState = DocumentState.RECEIVED
+        self,
+        document: str,
+        fields: Mapping[str, str],
+        *,
+        state: DocumentState = DocumentState.RECEIVED,
+        generation: int = 1,
     ) -> Opened:
-        """Make a document known, unless it is. `fields`: tenant, priority, device, source, folder."""
+        """Make a generation of a document known, unless that or a later one is: then it stays as it is.
+
+        `fields`: tenant, priority, device, source, folder. What an earlier generation had in line, out or in
+        hand is worth nothing from then on.
+        """
         keep, recent = self._queue.keep_seconds, self._queue.keep_recent
-        created, found, generation = self._run("open", document, state, keep, recent, *_flat(fields))
-        return Opened(bool(created), DocumentState(found), int(generation))
+        created, found, known = self._run("open", document, state, generation, keep, recent, *_flat(fields))
+        return Opened(bool(created), DocumentState(found), int(known))
+
+    def cancel(self, document: str) -> tuple[Commit, int]:
+        """Have a document end as it stands: FIRST (now it is to be finalized), REPEATED or GONE.
+
+        Returns the document's generation too. REPEATED says that nothing was left to be cancelled: it is
+        being finalized, or has ended.
+        """
+        outcome, _, generation = self._run("cancel", document)
+        return Commit(outcome), int(generation)
+
+    def forget(self, document: str) -> bool:
+        """Forget a document that has ended; False where it is at work, and stays."""
+        return bool(self._run("forget", document))
 
     def claim(self, step: DocumentStep, owner: str) -> tuple[Claim, int]:
         """Take the lease on a step and charge an attempt; returns the outcome and the attempt's number."""
@@ -74,12 +107,38 @@ class Status:
         )
         return None if found == "lost" else DocumentState(found)
 
-    def release(self, lane: str, window: int) -> list[Work]:
-        """Put ranges of the lane's documents out until `window` of them are; returns those to be sent."""
-        return _works(self._run("release", lane, window))
+    def release(
+        self, windows: Mapping[str, int], *, same: str = "", quotas: Mapping[str, Quota] | None = None
+    ) -> list[Work]:
+        """Put out what waits in the lanes until the windows are full; returns what is to be sent.
+
+        `windows` has the pools of workers that lanes share: kinds of devices that are wished for, "" for any,
+        `ingest`, `split` and `finalize`; others have the window of one worker. Where all workers are of the
+        kind `same`, a wish for it makes no other pool. `quotas` are by tenant, "*" for the others.
+        """
+        limits = {tenant: quota.model_dump() for tenant, quota in (quotas or {}).items()}
+        other = self._queue.window_per_worker
+        flat = [part for pair in windows.items() for part in pair]
+        return _works(self._run("release", other, json.dumps(limits), same, *flat))
+
+    def line_up(self, step: DocumentStep) -> list[Work]:
+        """Have a document wait for a step in its tenant's line; returns it if it is to be sent at once."""
+        return _works(self._run("line_up", step.document, step.generation, step.step))
+
+    def over(self, work: DocumentStep | Announcement) -> None:
+        """Make room for the next of the tenant: this one has been done, or is not to be."""
+        self._run("over", work.member, _lane(work))
+
+    def postpone(self, work: Work, seconds: float) -> None:
+        """Note that something released is sent again in `seconds`: no worker is busy with it until then."""
+        self._run("postpone", work.member, _lane(work), seconds)
+
+    def recount(self, tenants: Sequence[str]) -> int:
+        """Take what has ended unnoticed out of what tenants have in flight; returns how many documents."""
+        return int(self._run("recount", *tenants)) if tenants else 0
 
     def begin_range(self, pages: PageRange, owner: str) -> Claim:
-        """Take the lease on a range: GO, HELD or GONE."""
+        """Take the lease on a range: GO, HELD, GONE; EXHAUSTED when opening failed too often."""
         return Claim(self._run("begin_range", *_range(pages), owner, self._queue.lease_seconds))
 
     def begin_page(self, pages: PageRange, page: int, owner: str) -> tuple[Claim, int]:
@@ -92,6 +151,8 @@ class Status:
             pages.mode,
             owner,
             self._queue.lease_seconds,
+            pages.first,
+            pages.last,
         )
         return Claim(outcome), int(attempt)
 
@@ -119,9 +180,13 @@ class Status:
         """Settle a page whose record is in storage as DONE or FAILED; the first commit of a page wins."""
         return Commit(self._run("commit_page", document, generation, page, state.value, reason))
 
-    def end_range(self, pages: PageRange, owner: str) -> Work | None:
-        """Give the lease on a range back; returns what is left of it and is to be sent again."""
-        member = self._run("end_range", *_range(pages), owner)
+    def end_range(self, pages: PageRange, owner: str, *, opened: bool = True) -> Work | None:
+        """Give the lease on a range back; returns what is left of it and is to be sent again.
+
+        `opened` is False when something other than the storage kept the document from being opened: that
+        counts towards EXHAUSTED.
+        """
+        member = self._run("end_range", *_range(pages), owner, int(opened))
         return None if member in ("", "lost") else parse_work(member)
 
     def renew(self, owner: str, leases: Sequence[str]) -> list[str]:
@@ -137,17 +202,32 @@ class Status:
         return _works(self._run("expire", _BATCH))
 
     def overdue(self, lane: str, seconds: float) -> list[Work]:
-        """Find ranges released `seconds` ago that nobody holds; returns them to be sent again."""
+        """Find ranges and announcements released `seconds` ago that nobody holds, to be sent again."""
         return _works(self._run("overdue", lane, seconds, _BATCH))
 
     def stuck(self, seconds: float) -> list[Work]:
         """Find documents without progress for `seconds`; returns what is to be sent to move them."""
         return _works(self._run("stuck", seconds, _BATCH))
 
-    def finish(self, document: str, generation: int, state: DocumentState, reason: str | None) -> Commit:
-        """End a document whose manifest is in storage: FIRST, REPEATED or GONE."""
-        keep = self._queue.keep_seconds
-        return Commit(self._run("finish", document, generation, state, reason or "", keep))
+    def finish(
+        self,
+        document: str,
+        generation: int,
+        state: DocumentState,
+        reason: str | None,
+        *,
+        adopted: int | None = None,
+        letters: Sequence[Letter] = (),
+    ) -> Commit:
+        """End a document whose manifest is in storage: FIRST, REPEATED or GONE. Only FIRST posts `letters`.
+
+        `adopted` is the generation of a manifest that was there before. It counts whatever Redis thinks: a
+        fail-over may have rolled Redis back behind the document's end.
+        """
+        keep, known = self._queue.keep_seconds, "" if adopted is None else adopted
+        return Commit(
+            self._run("finish", document, generation, state, reason or "", keep, known, *flat(letters))
+        )
 
 
 def owner_name(worker: str, pid: int, serial: int) -> str:
@@ -171,6 +251,11 @@ def _flat(fields: Mapping[str, str]) -> list[str]:
 
 def _range(pages: PageRange) -> tuple[str, int, int, int, str]:
     return pages.document, pages.generation, pages.first, pages.last, pages.mode
+
+
+def _lane(work: Work) -> str:
+    """The lane of an announcement; the scripts know that of a document."""
+    return work.lane if isinstance(work, Announcement) else ""
 
 
 def _works(members: Sequence[str]) -> list[Work]:

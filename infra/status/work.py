@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, Self
 
+from infra.lines import announcement, ingest_lane
 from infra.status.states import Mode
 
 
@@ -78,11 +82,36 @@ class DocumentStep:
         return self.member
 
 
-Work = PageRange | DocumentStep
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A document that is announced; `member` is its `DocumentRef` as JSON."""
+
+    member: str
+
+    @classmethod
+    def of(cls, ref: Mapping[str, Any]) -> Self:
+        """The announcement of a `DocumentRef`'s fields."""
+        return cls(announcement(ref))
+
+    @property
+    def ref(self) -> dict[str, Any]:
+        """The fields of the `DocumentRef`."""
+        found: dict[str, Any] = json.loads(self.member)
+        return found
+
+    @property
+    def lane(self) -> str:
+        """The lane it waits in."""
+        return ingest_lane(str(self.ref.get("tenant", "")))
+
+
+Work = PageRange | DocumentStep | Announcement
 
 
 def parse_work(member: str) -> Work:
-    """Read `id:generation:first:last:mode`, `id:generation:split` or `id:generation:finalize`."""
+    """Read an announcement or `id:generation:` with `first:last:mode`, `split` or `finalize` behind it."""
+    if member.startswith("{"):
+        return Announcement(member)
     document, generation, *rest = member.split(":")
     if len(rest) == 1:
         return DocumentStep(document, int(generation), Step(rest[0]))

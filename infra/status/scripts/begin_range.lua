@@ -1,5 +1,6 @@
 -- Take the lease on a released range. ARGV: id, generation, first, last, mode, owner, lease_seconds.
--- Returns 'go'; 'held' while somebody else has it; 'gone' when it is no longer released: the message is old.
+-- Returns 'go'; 'exhausted' when whoever began it, time after time, could not even open the document; 'held' while
+-- somebody else has it; 'gone' when it is no longer released: the message is old.
 local id, generation, first, last, mode = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local at = now()
 local range = released_member(id, generation, first, last, mode)
@@ -15,4 +16,7 @@ if leased(member, at) then
   return 'held'
 end
 lease(member, ARGV[6], at + tonumber(ARGV[7]))
+if redis.call('HINCRBY', key('doc', id), openings(first, last, mode), 1) > MAX_ATTEMPTS then
+  return 'exhausted'
+end
 return 'go'

@@ -5,9 +5,7 @@
 local id, generation, step, owner = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local at = now()
 local state = state_of(id, generation)
-local fits = (step == 'split' and (state == 'received' or state == 'splitting'))
-  or (step == 'finalize' and state == 'finalizing')
-if not fits then
+if not fits(state, step) then
   return {'gone', 0}
 end
 local member = unit(id, generation, step)

@@ -16,12 +16,14 @@ set_page(id, page, to)
 if to == FAILED then
   redis.call('HSET', key('reasons', id), page, ARGV[5])
   redis.call('HINCRBY', doc, 'failed', 1)
+  count('pages_total', 'failed')
 else
   redis.call('HDEL', key('reasons', id), page)
   redis.call('HINCRBY', doc, 'done', 1)
+  count('pages_total', 'done')
 end
-local found = redis.call('HMGET', doc, 'pages', 'done', 'failed')
-if tonumber(found[2]) + tonumber(found[3]) == tonumber(found[1]) then
+local found = redis.call('HMGET', doc, 'pages', 'done', 'failed', 'skipped')
+if tonumber(found[2]) + tonumber(found[3]) + (tonumber(found[4]) or 0) == tonumber(found[1]) then
   move(id, 'finalizing', at)
   return 'last'
 end

@@ -1,4 +1,5 @@
--- Give the lease on a range back. ARGV: id, generation, first, last, mode, owner.
+-- Give the lease on a range back. ARGV: id, generation, first, last, mode, owner, 1 or 0 when a fault of the document or
+-- of ours kept it from being opened.
 -- Returns the member to be sent again for what is left to read, '' when nothing is, 'lost' when the lease was lost.
 -- Pages that somebody else holds, or that wait to be read alone, have a lease or a member of their own.
 local id, generation, first, last, mode = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
@@ -9,6 +10,9 @@ end
 unlease(member)
 local range = released_member(id, generation, first, last, mode)
 take_in(id, range)
+local doc = key('doc', id)
+local begun = redis.call('HGET', doc, openings(first, last, mode))
+redis.call('HDEL', doc, openings(first, last, mode))
 if state_of(id, generation) ~= 'processing' then
   return ''
 end
@@ -26,4 +30,7 @@ if not from then
 end
 range = released_member(id, generation, from, to, mode)
 put_out(id, range, now())
+if ARGV[7] == '0' and begun then
+  redis.call('HSET', doc, openings(from, to, mode), begun)
+end
 return range

@@ -46,6 +46,7 @@ for _, member in ipairs(members) do
     elseif first and state == 'processing' then
       expire_range(id, generation, first, last, mode)
     elseif name == 'split' or name == 'finalize' then
+      put_out_step(id, generation, name, at)
       sends[#sends + 1] = member
     end
   end

@@ -1,7 +1,7 @@
 -- In front of every script. The loader puts KEY (names of keys), ALLOWED (transitions), TERMINAL, NEXT_MODE
 -- and MAX_ATTEMPTS above it, so that each is written down once, in Python.
 
-local PENDING, RUNNING, ASIDE, DONE, FAILED = 'p', 'r', 'a', 'd', 'f'
+local PENDING, RUNNING, ASIDE, DONE, FAILED, CANCELLED, SKIPPED = 'p', 'r', 'a', 'd', 'f', 'c', 's'
 
 local function key(name, ...)
   return string.format(KEY[name], ...)
@@ -43,6 +43,21 @@ local function lane_of(id)
     lane = lane .. ':' .. found[3]
   end
   return lane
+end
+
+-- The lane in which a document waits for one of the steps that control workers do.
+local function step_lane(id, step)
+  local found = redis.call('HMGET', key('doc', id), 'tenant', 'priority')
+  return (found[1] or '') .. ':' .. (found[2] or '') .. ':' .. step
+end
+
+local function in_use(lane)
+  redis.call('ZADD', key('turns'), 'NX', 0, lane)
+end
+
+-- Add one to a counter that operators see, a field as `infra.telemetry.meter` names it.
+local function count(name, label)
+  redis.call('HINCRBY', key('counters'), name .. '|' .. label, 1)
 end
 
 local function unit(id, generation, name)
@@ -93,16 +108,57 @@ end
 -- Released ranges make up the window; `out` counts a document's own, so that one without any is noticed.
 local function put_out(id, member, at)
   local lane = lane_of(id)
-  redis.call('SADD', key('lanes'), lane)
+  in_use(lane)
   if redis.call('ZADD', key('released', lane), at, member) == 1 then
     redis.call('HINCRBY', key('doc', id), 'out', 1)
   end
 end
 
 local function take_in(id, member)
+  redis.call('HDEL', key('placed'), member)
   if redis.call('ZREM', key('released', lane_of(id)), member) == 1 then
     redis.call('HINCRBY', key('doc', id), 'out', -1)
   end
+end
+
+-- Whether a document is where a step can be done.
+local function fits(state, step)
+  if step == 'split' then
+    return state == 'received' or state == 'splitting'
+  end
+  return step == 'finalize' and state == 'finalizing'
+end
+
+-- A step that is released counts in its lane's window until it is over.
+local function put_out_step(id, generation, step, at)
+  local lane = step_lane(id, step)
+  in_use(lane)
+  redis.call('ZADD', key('released', lane), at, unit(id, generation, step))
+end
+
+-- Take a document out of its lanes: out of the lines, and in whatever is released of it. It is in flight no longer.
+local function withdraw(id)
+  local found = redis.call('HMGET', key('doc', id), 'tenant', 'generation')
+  redis.call('HDEL', key('inflight', found[1] or ''), id)
+  for _, step in ipairs({'split', 'finalize'}) do
+    local its, member = step_lane(id, step), unit(id, found[2] or '', step)
+    redis.call('ZREM', key('waiting', its), member)
+    redis.call('ZREM', key('released', its), member)
+  end
+  local lane, start = lane_of(id), id .. ':'
+  redis.call('LREM', key('line', lane), 0, id)
+  for _, member in ipairs(redis.call('ZRANGE', key('released', lane), 0, -1)) do
+    if string.sub(member, 1, #start) == start then
+      redis.call('ZREM', key('released', lane), member)
+      redis.call('HDEL', key('placed'), member)
+    end
+  end
+  redis.call('HSET', key('doc', id), 'out', 0)
+end
+
+-- How often a range was begun since the document could last be opened for it, a field of the document.
+local function openings(first, last, mode)
+  return 'openings:' .. first .. '-' .. last .. '-' .. mode
 end
 
 -- Whether a released range of the normal mode holds this page.
@@ -117,4 +173,34 @@ local function covered(id, generation, page)
     end
   end
   return false
+end
+
+-- Put letters about the end of a document's generation into the outbox: once, as long as that is remembered. They are
+-- ARGV from `first` on: a short name for the target, the target, the event. Of the letters to one target about one
+-- document only the first is due; the others wait for it. Returns how many are still to be delivered.
+local function post(id, generation, first)
+  local owed = key('owed', id .. ':' .. generation)
+  local known = redis.call('GET', owed)
+  if known then
+    return tonumber(known)
+  end
+  if #ARGV < first then
+    return 0
+  end
+  local at = now()
+  for i = first, #ARGV, 3 do
+    local name = unit(id, generation, ARGV[i])
+    local order = key('order', id .. ':' .. ARGV[i])
+    redis.call('HSET', key('letter', name), 'target', ARGV[i + 1], 'event', ARGV[i + 2], 'posted', at, 'tries', 0,
+      'takes', 0)
+    redis.call('ZADD', key('outbox'), redis.call('EXISTS', order) == 1 and '+inf' or at, name)
+    redis.call('ZADD', order, generation, name)
+    redis.call('INCR', owed)
+  end
+  return tonumber(redis.call('GET', owed))
+end
+
+-- The document, the generation and the target's short name in a letter's name.
+local function addressed(name)
+  return string.match(name, '^([^:]+):(%d+):([^:]+)$')
 end

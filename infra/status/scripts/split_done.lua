@@ -1,4 +1,5 @@
--- Record what splitting found; the document gets in line, or is finalized at once when no page needs reading.
+-- Record what splitting found; the document gets in line, or is finalized at once when no page needs reading. Pages may
+-- be settled already: failed ones, and those that an earlier generation has read.
 -- ARGV: id, generation, owner, states of all pages (one byte each), first pages of ranges (packed), then names and
 -- values of fields. Reasons of failed pages are fields named `reason:PAGE`.
 -- Returns the document's new state, or 'lost' when the lease was lost meanwhile.
@@ -21,14 +22,18 @@ for i = 6, #ARGV, 2 do
   end
 end
 local _, failed = string.gsub(states, FAILED, '')
-redis.call('HSET', doc, 'pages', #states, 'failed', failed, 'ranges', #ranges / 4, 'cursor', 0)
+local _, done = string.gsub(states, DONE, '')
+local _, skipped = string.gsub(states, SKIPPED, '')
+redis.call('HSET', doc, 'pages', #states, 'done', done, 'failed', failed, 'skipped', skipped, 'ranges', #ranges / 4,
+  'cursor', 0)
+redis.call('HSET', key('inflight', redis.call('HGET', doc, 'tenant') or ''), id, #states - skipped)
 unlease(member)
-if failed == #states then
+if done + failed + skipped == #states then
   move(id, 'finalizing', at)
   return 'finalizing'
 end
 move(id, 'processing', at)
 local lane = lane_of(id)
 redis.call('RPUSH', key('line', lane), id)
-redis.call('SADD', key('lanes'), lane)
+in_use(lane)
 return 'processing'

@@ -36,14 +36,19 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('active'), '-inf', at - tonu
       if tonumber(found[3]) < tonumber(found[4]) then
         if not redis.call('LPOS', line, id) then
           redis.call('RPUSH', line, id)
-          redis.call('SADD', key('lanes'), lane_of(id))
+          in_use(lane_of(id))
         end
       elseif tonumber(found[5]) <= 0 then
         mend(id, generation)
       end
     else
-      local member = unit(id, generation, state == 'finalizing' and 'finalize' or 'split')
-      if not leased(member, at) then
+      local step = state == 'finalizing' and 'finalize' or 'split'
+      local lane, member = step_lane(id, step), unit(id, generation, step)
+      local due = tonumber(redis.call('ZSCORE', key('released', lane), member) or 0)
+      if redis.call('ZSCORE', key('waiting', lane), member) then
+        in_use(lane)
+      elseif due <= at and not leased(member, at) then
+        put_out_step(id, generation, step, at)
         sends[#sends + 1] = member
       end
     end
