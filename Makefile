@@ -2,12 +2,14 @@
 PYTHON ?= python3
 FILES ?= examples
 RESULTS ?= out
+# Of the tests: they wait for processes more than they compute.
+PROCESSES ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-system lint format types contract lock parity clean
+.PHONY: help run setup test test-system lint format types contract deploy-lint lock parity chaos clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,9 +20,9 @@ run: $(VENV)/.runtime ## read examples/ through the queue into out/; or: make ru
 setup: $(VENV)/.test ## .venv with the runtime, the local stack and the tests
 
 test: $(VENV)/.test ## every test that needs Python packages only
-	$(BIN)/python -m pytest -m "not system"
+	$(BIN)/python -m pytest -m "not system" --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
-test-system: $(VENV)/.test ## tests that need more than Python packages (an image builder); see CONTRIBUTING.md
+test-system: $(VENV)/.test ## tests that need more than Python packages (an image builder, a browser); see CONTRIBUTING.md
 	$(BIN)/python -m pytest -m system
 
 lint: $(VENV)/.lint ## style rules and formatting
@@ -37,8 +39,14 @@ types: $(VENV)/.lint ## strict types on all four packages
 contract: $(VENV)/.lint ## imports go down only
 	$(BIN)/lint-imports
 
+deploy-lint: $(VENV)/deploy/.done ## the field's validators on every deployment file, in an environment of their own
+	$(VENV)/deploy/bin/python .ci/deploy_lint.py
+
 parity: $(VENV)/.test ## compare with PaddleX, in its own environment (make parity DATA=folder/with/images)
 	$(BIN)/python benchmarks/parity.py $(DATA)
+
+chaos: $(VENV)/.test ## kill everything while documents are read, and count them (make chaos CHAOS="--seed 2")
+	$(BIN)/python benchmarks/chaos.py $(CHAOS)
 
 lock: $(VENV)/.runtime ## raise the locked versions in requirements/
 	$(PIP) "uv>=0.5"
@@ -65,4 +73,11 @@ $(VENV)/.test: requirements/test.txt $(VENV)/.runtime
 
 $(VENV)/.lint: requirements/lint.txt $(VENV)/.test
 	$(PIP) --require-hashes -r requirements/lint.txt
+	@touch $@
+
+# The validators ask for other versions than the program does, so they share nothing with it.
+$(VENV)/deploy/.done: requirements/deploy.txt | $(VENV)/bin/python
+	@echo "Setting up: validators of deployment files (once; about a minute)"
+	$(PYTHON) -m venv $(VENV)/deploy
+	$(VENV)/deploy/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/deploy.txt
 	@touch $@
