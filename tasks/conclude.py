@@ -6,11 +6,16 @@ import logging
 import time
 from collections.abc import Sequence
 
-from infra.errors import AlreadyExists
 from infra.status.states import DocumentState
+from infra.status.work import Commit
+from infra.telemetry.meter import METER
 from tasks.context import Context
+from tasks.dispatch import call_delivery
+from tasks.ledger import read_manifest, write_manifest
+from tasks.newest import note_newest
 from tasks.places import Folder
 from tasks.records import Manifest, PageEntry, PipelineRecord, Request, StoredFile, Timings
+from tasks.report import letters_about, letters_without_records, owe
 
 _log = logging.getLogger(__name__)
 
@@ -28,8 +33,11 @@ def conclude(
     pipeline: PipelineRecord | None = None,
     stages: dict[str, float] | None = None,
     media_type: str | None = None,
-) -> Manifest:
-    """Write the manifest and end the document. One that is there already is adopted, with its state."""
+) -> None:
+    """Write the manifest and end the document.
+
+    A manifest of this generation or a later one is adopted, with its state; an earlier one is replaced.
+    """
     manifest = Manifest.model_validate(
         {
             "id": request.id,
@@ -45,16 +53,49 @@ def conclude(
             "timings": Timings(created=request.created, finished=time.time(), stages=stages or {}),
         }
     )
-    manifest = _write(context, folder, manifest)
-    context.store.status.finish(request.id, generation, DocumentState(manifest.state), manifest.reason)
-    _log.info("document %s is %s", request.id, manifest.state)
-    return manifest
+    _end(context, request, folder, manifest)
 
 
-def _write(context: Context, folder: Folder, manifest: Manifest) -> Manifest:
-    data = manifest.model_dump_json(indent=1).encode()
-    try:
-        context.results.create(folder.manifest, data, content_type="application/json")
-    except AlreadyExists:
-        return Manifest.model_validate_json(context.results.read(folder.manifest))
-    return manifest
+def give_up(
+    context: Context, request: Request, folder: Folder, *, generation: int, state: DocumentState, reason: str
+) -> None:
+    """End a document that cannot even be opened, or not be put together.
+
+    Where an earlier generation had got as far as pages, its outcome stays, and says that nothing was added.
+    """
+    earlier = read_manifest(context.results, folder) if generation > 1 else None
+    if earlier is None or not earlier.pages:
+        conclude(context, request, folder, generation=generation, state=state, reason=reason)
+        return
+    said = f"It could not be worked on again: {reason}"
+    again = f"{(earlier.reason or '').removesuffix(said).strip()} {said}".strip()  # said once is enough
+    again_ended = earlier.model_copy(update={"generation": generation, "reason": again})
+    _end(context, request, folder, again_ended, kept=True)
+
+
+def give_up_lost(context: Context, document: str, generation: int, reason: str) -> None:
+    """End a document whose request is gone: nothing can be written about it, but who waits for it is told."""
+    known = context.store.listing.document(document)
+    letters = letters_without_records(context.settings, known, reason) if known is not None else []
+    context.store.status.finish(document, generation, DocumentState.FAILED, reason, letters=letters)
+    call_delivery(context.tools)
+
+
+def _end(
+    context: Context, request: Request, folder: Folder, manifest: Manifest, *, kept: bool = False
+) -> None:
+    """Write the manifest; the state follows it. `kept` says that the state is an earlier generation's."""
+    owed = owe(context.settings, context.results, folder, request, manifest.generation)
+    written = write_manifest(context.results, folder, manifest)
+    adopted = written.generation if kept or written is not manifest else None
+    note_newest(context.results, folder, request, written)
+    state = DocumentState(written.state)
+    letters = letters_about(context.settings, folder, request, written) if owed else []
+    finished = context.store.status.finish(
+        manifest.id, manifest.generation, state, written.reason, adopted=adopted, letters=letters
+    )
+    if finished is Commit.FIRST and manifest.generation == 1:
+        METER.observe("document_seconds", max(0.0, time.time() - request.created))
+    if letters:
+        call_delivery(context.tools)
+    _log.info("document %s is %s", manifest.id, written.state)

@@ -3,58 +3,85 @@
 from __future__ import annotations
 
 import json
-import random
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from infra.settings import QueueSettings
-from infra.status import DocumentStatus
-from infra.status.states import Mode
-from infra.status.work import DocumentStep, PageRange, Step, Work, parse_work
-from pipelines.devices import KINDS
+from infra.lines import INGEST as INGEST_LANE
+from infra.status.work import Announcement, DocumentStep, PageRange, Step, Work, parse_work
+from tasks.backoff import delay_seconds
 from tasks.context import Tools
-from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT, queue_for, queues_of
-from tasks.ranges import FLOOR_MEGAPIXELS
-from tasks.routing import DEFAULT_KIND, choose_kind, see_kinds
+from tasks.dispatch_sight import Sight, place
+from tasks.queues import CONTROL, DELIVER, FINALIZE, INGEST, PAGES, SPLIT
 
 _STEP_TASKS = {Step.SPLIT: SPLIT, Step.FINALIZE: FINALIZE}
 
 
 def send(tools: Tools, work: Work, *, tries: int = 0) -> None:
     """Put a piece of work into its queue. `tries` counts earlier ones that met a transient error."""
-    if isinstance(work, DocumentStep):
+    if isinstance(work, Announcement):
+        tools.send(INGEST, [work.ref, tries], CONTROL)
+    elif isinstance(work, DocumentStep):
         tools.send(_STEP_TASKS[work.step], [work.document, work.generation, tries], CONTROL)
-        return
-    arguments = [work.document, work.generation, work.first, work.last, work.mode.value, tries]
-    tools.send(PAGES, arguments, _queue(tools, work))
+    else:
+        send_range(tools, work, place(tools, work, Sight(tools)), tries=tries)
 
 
 def send_all(tools: Tools, works: Sequence[Work]) -> int:
-    """Send pieces of work; returns how many."""
+    """Send pieces of work; returns how many. One look at the fleet serves for all."""
+    sight = Sight(tools)
     for work in works:
-        send(tools, work)
+        if isinstance(work, PageRange):
+            send_range(tools, work, place(tools, work, sight))
+        else:
+            send(tools, work)
     return len(works)
 
 
-def release(tools: Tools, lane: str) -> int:
-    """Fill a lane's window and send what that released; returns how many ranges."""
-    wish = lane.rpartition(":")[2]
-    kinds = {wish} if wish in KINDS else KINDS
-    workers = sum(1 for worker in tools.store.fleet.workers() if worker.kind in kinds)
-    window = max(1, workers) * tools.settings.queue.window_per_worker
-    return send_all(tools, tools.store.status.release(lane, window))
+def send_range(tools: Tools, pages: PageRange, queue: str, *, tries: int = 0) -> None:
+    """Send a range to a queue."""
+    arguments = [pages.document, pages.generation, pages.first, pages.last, pages.mode.value, tries]
+    tools.send(PAGES, arguments, queue)
+
+
+def release(tools: Tools) -> int:
+    """Fill the windows of all workers with what waits, and send that; returns how many messages."""
+    workers: Counter[str] = Counter()
+    for worker in tools.store.fleet.workers():
+        workers[worker.kind] += worker.at_once  # one that takes several pages at once holds several ranges
+    control = max(1, workers.pop(CONTROL, 0))
+    counts = {**workers, "": max(1, workers.total()), **dict.fromkeys((INGEST_LANE, *Step), control)}
+    each = tools.settings.queue.window_per_worker
+    windows = {pool: count * each for pool, count in counts.items()}
+    same = next(iter(workers)) if len(workers) == 1 else ""
+    quotas = tools.settings.quotas
+    return send_all(tools, tools.store.status.release(windows, same=same, quotas=quotas))
+
+
+def line_up(tools: Tools, step: DocumentStep) -> None:
+    """Have a document wait for a step; when its tenant's turn has come, it is sent."""
+    send_all(tools, tools.store.status.line_up(step))
+    release(tools)
+
+
+def over(tools: Tools, work: DocumentStep | Announcement) -> None:
+    """Have something that was sent count no longer, and send what that makes room for."""
+    tools.store.status.over(work)
+    release(tools)
 
 
 def send_later(tools: Tools, work: Work, *, tries: int) -> None:
     """Send a piece of work after a delay that grows with `tries`; no worker waits for it."""
-    text = {"work": work.member, "tries": tries + 1}
-    tools.store.fleet.delay(text, delay_seconds(tools.settings.queue, tries))
+    seconds = delay_seconds(tools.settings.queue, tries)
+    tools.store.status.postpone(work, seconds)
+    tools.store.fleet.delay({"work": work.member, "tries": tries + 1}, seconds)
 
 
 def announce_later(tools: Tools, ref: dict[str, Any], *, tries: int) -> None:
     """Announce a document once more after a delay that grows with `tries`."""
-    text = {"ref": ref, "tries": tries + 1}
-    tools.store.fleet.delay(text, delay_seconds(tools.settings.queue, tries))
+    seconds = delay_seconds(tools.settings.queue, tries)
+    tools.store.status.postpone(Announcement.of(ref), seconds)
+    tools.store.fleet.delay({"ref": ref, "tries": tries + 1}, seconds)
 
 
 def send_due(tools: Tools) -> int:
@@ -70,32 +97,9 @@ def send_due(tools: Tools) -> int:
     return len(texts)
 
 
-def delay_seconds(queue: QueueSettings, tries: int) -> float:
-    """Return the delay after `tries` earlier failures: doubled each time, bounded, with jitter."""
-    full = min(queue.retry_limit_seconds, queue.retry_seconds * 2.0 ** min(tries, 32))
-    return full * random.uniform(0.5, 1.0)  # noqa: S311  -- spreads load, guards nothing
-
-
-def _queue(tools: Tools, pages: PageRange) -> str:
-    document = tools.store.listing.document(pages.document)
-    if document is None or pages.mode is Mode.GIVEN_UP:
-        return CONTROL  # nothing is to be read
-    return queue_for(_kind(tools, document, pages), document.priority)
-
-
-def _kind(tools: Tools, document: DocumentStatus, pages: PageRange) -> str:
-    if document.device is not None:
-        return document.device
-    workers = tools.store.fleet.workers()
-    cold = tools.settings.cold_kinds
-    kinds = {worker.kind for worker in workers} - {CONTROL} | cold.keys()
-    if len(kinds) <= 1:
-        return next(iter(kinds), DEFAULT_KIND)
-    depths = tools.store.fleet.depths([queue for kind in kinds for queue in queues_of(kind)])
-    waiting = {
-        kind: sum(depths[queue] for queue in queues_of(kind)) * tools.settings.queue.range_megapixels
-        for kind in kinds
-    }
-    share = document.megapixels / document.pages if document.pages else FLOOR_MEGAPIXELS
-    cost = share * (pages.last - pages.first + 1)
-    return choose_kind(cost, None, see_kinds(workers, waiting, cold))
+def call_delivery(tools: Tools) -> int:
+    """Send a message to deliver what is due in the outbox, unless one is under way; returns how many."""
+    if not tools.store.outbox.call():
+        return 0
+    tools.send(DELIVER, [], CONTROL)
+    return 1

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, TextIO
+from functools import partial
+from typing import Any, Final, Literal
 
-from infra.errors import AlreadyExists, NotFound
-from infra.status.states import DocumentState
+from infra.errors import NotFound
+from infra.status import Activity
+from infra.status.states import DocumentState, PageState
 from infra.status.work import Claim, DocumentStep
 from infra.storage import Storage
-from tasks.conclude import conclude
+from tasks.conclude import conclude, give_up
 from tasks.context import Context
-from tasks.pagefiles import read_page, stored_file
+from tasks.outputs import opened_outputs
+from tasks.pagefiles import read_page
+from tasks.patience import patiently
 from tasks.places import Folder
-from tasks.records import PageEntry, PageFields, PipelineRecord, StoredFile
+from tasks.records import PageEntry, PageFields, PipelineRecord, Request, StoredFile
 from tasks.steps import leased
 
 _READERS = 8  # pages fetched at once; most of it is waiting
-_PAGE_BREAK = "\f"
 _EXHAUSTED = "Putting the document together ended its process each time it was tried."
 _MISSING = "The page's result is missing."
+_CANCELLED = "The document was cancelled before."
+_SKIPPED: Final = {"state": "skipped", "reason": "It is not among the pages that were asked for."}
 
 
 @dataclass(slots=True)
@@ -33,22 +36,22 @@ class Gathered:
     """What was found in the pages of a document.
 
     Attributes:
+        cancelled: Whether pages may be missing because nobody was to read them.
         input_at_fault: Whether every failure so far is the document's own.
+        faults: Readable documents that could not be made, a sentence each.
     """
 
+    cancelled: bool = False
     entries: list[PageEntry] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     pipeline: PipelineRecord | None = None
     input_at_fault: bool = True
+    faults: list[str] = field(default_factory=list)
 
-    def add(self, number: int, content: dict[str, Any] | None, file: StoredFile | None) -> None:
-        """Take a page in; None when its JSON is missing."""
+    def add(self, number: int, content: dict[str, Any] | None, file: StoredFile | None) -> PageEntry:
+        """Take a page in, None when its JSON is missing; returns what the manifest says of it."""
         if content is None:
-            self.input_at_fault = False
-            self.entries.append(
-                PageEntry(number=number, state="failed", reason=_MISSING, result=None, pictures=[])
-            )
-            return
+            return self._add_missing(number)
         fields = PageFields.model_validate(content)
         self.input_at_fault = self.input_at_fault and fields.cause != "processing"
         self.entries.append(
@@ -63,17 +66,34 @@ class Gathered:
         self.stages.update(content.get("timings") or {})
         if self.pipeline is None and "pipeline" in content:
             self.pipeline = PipelineRecord.model_validate(content["pipeline"])
+        return self.entries[-1]
+
+    def _add_missing(self, number: int) -> PageEntry:
+        self.input_at_fault = False
+        state: Literal["cancelled", "failed"] = "cancelled" if self.cancelled else "failed"
+        reason = None if self.cancelled else _MISSING
+        self.entries.append(PageEntry(number=number, state=state, reason=reason, result=None, pictures=[]))
+        return self.entries[-1]
 
     def verdict(self) -> tuple[DocumentState, str | None]:
         """Return the state the document ends in, and why."""
         failed = [entry for entry in self.entries if entry.state == "failed"]
+        if self.cancelled:
+            done = sum(entry.state == "done" for entry in self.entries)
+            return DocumentState.CANCELLED, f"Cancelled; {done} of {len(self.entries)} pages had been read."
         if not failed:
-            return DocumentState.SUCCEEDED, None
+            return self._all_read()
         if len(failed) == len(self.entries):
             state = DocumentState.REJECTED if self.input_at_fault else DocumentState.FAILED
             return state, f"No page could be read. Page {failed[0].number}: {failed[0].reason}"
         count = "1 page" if len(failed) == 1 else f"{len(failed)} pages"
-        return DocumentState.PARTIAL, f"{count} of {len(self.entries)} could not be read."
+        unread = f"{count} of {len(self.entries)} could not be read."
+        return DocumentState.PARTIAL, " ".join([unread, *self.faults])
+
+    def _all_read(self) -> tuple[DocumentState, str | None]:
+        if not self.faults:
+            return DocumentState.SUCCEEDED, None
+        return DocumentState.PARTIAL, " ".join(["Every page was read.", *self.faults])
 
 
 def finalize(context: Context, step: DocumentStep) -> None:
@@ -81,30 +101,27 @@ def finalize(context: Context, step: DocumentStep) -> None:
     folder = context.folder(step.document)
     if folder is None:
         return
-    with leased(context, step) as (claim, _):
+    with leased(context, step) as (claim, hold):
         if claim is Claim.EXHAUSTED:
-            conclude(
-                context,
-                context.request(folder),
-                folder,
-                generation=step.generation,
-                state=DocumentState.FAILED,
-                reason=_EXHAUSTED,
-            )
+            request, state = context.request(folder), DocumentState.FAILED
+            give_up(context, request, folder, generation=step.generation, state=state, reason=_EXHAUSTED)
         elif claim is Claim.GO:
-            _finalize(context, step, folder)
+            with hold.timed(Activity.FINALIZING, step.document) as move:
+                _finalize(context, step, folder, move)
 
 
-def _finalize(context: Context, step: DocumentStep, folder: Folder) -> None:
-    document = context.store.listing.document(step.document)
-    if document is None:
+def _finalize(context: Context, step: DocumentStep, folder: Folder, move: Callable[[], None]) -> None:
+    if context.store.listing.document(step.document) is None:
         return
-    gathered = Gathered()
-    outputs = [_write_text(context, folder, document.pages or 0, gathered)]
+    cancelled = context.store.listing.field(step.document, "cancelled") is not None
+    gathered = Gathered(cancelled)
+    request = patiently(lambda: context.request(folder))
+    outputs = _write_outputs(context, step, folder, request, gathered, move)
     state, reason = gathered.verdict()
-    conclude(
+    end = partial(
+        conclude,
         context,
-        context.request(folder),
+        request,
         folder,
         generation=step.generation,
         state=state,
@@ -115,38 +132,49 @@ def _finalize(context: Context, step: DocumentStep, folder: Folder) -> None:
         stages={stage: round(seconds, 4) for stage, seconds in gathered.stages.items()},
         media_type=context.store.listing.field(step.document, "media_type"),
     )
+    patiently(end)
 
 
-def _write_text(context: Context, folder: Folder, pages: int, gathered: Gathered) -> StoredFile:
-    """Write `document.txt`: a line per line, pages apart by form feeds. Gathers the pages on the way."""
-    with tempfile.TemporaryDirectory(dir=_scratch(context)) as scratch:
-        path = Path(scratch, "document.txt")
-        with path.open("w", encoding="utf-8", newline="\n") as text:
-            for number, (content, file) in enumerate(_pages(context.results, folder, pages), start=1):
-                gathered.add(number, content, file)
-                _write_lines(text, number, content or {})
-        try:
-            context.results.create(folder.text, path, content_type="text/plain; charset=utf-8")
-        except AlreadyExists:
-            return stored_file(folder.text, context.results.read(folder.text))
-        with path.open("rb") as written:
-            digest = hashlib.file_digest(written, "sha256").hexdigest()
-        return StoredFile(name=path.name, key=folder.text, size=path.stat().st_size, sha256=digest)
+def _write_outputs(
+    context: Context,
+    step: DocumentStep,
+    folder: Folder,
+    request: Request,
+    gathered: Gathered,
+    move: Callable[[], None],
+) -> list[StoredFile]:
+    """Write the readable documents that are wanted, every page in each. Gathers the pages.
 
-
-def _write_lines(text: TextIO, number: int, content: dict[str, Any]) -> None:
-    if number > 1:
-        text.write(_PAGE_BREAK)
-    text.writelines(f"{line}\n" for line in content.get("rec_texts", ()))
+    A document that was cancelled before its pages were counted has no outputs.
+    """
+    states = context.store.listing.pages(step.document)
+    wanted = [number for number, state in enumerate(states, start=1) if state is not PageState.SKIPPED]
+    if not wanted:
+        return []
+    with (
+        opened_outputs(context, request, len(states)) as outputs,
+        closing(_pages(context.results, folder, wanted)) as pages,
+    ):
+        for number, state in enumerate(states, start=1):
+            move()
+            if state is PageState.SKIPPED:
+                outputs.page(number, _SKIPPED)
+                continue
+            content, file = next(pages)
+            entry = gathered.add(number, content, file)
+            outputs.page(number, content or {"state": entry.state, "reason": entry.reason or _CANCELLED})
+        outputs.store(context.results, folder, step.generation)
+        gathered.faults = outputs.faults()
+        return outputs.stored
 
 
 def _pages(
-    storage: Storage, folder: Folder, pages: int
-) -> Iterator[tuple[dict[str, Any] | None, StoredFile | None]]:
-    """Yield all pages in order, a few fetched ahead."""
+    storage: Storage, folder: Folder, numbers: Sequence[int]
+) -> Generator[tuple[dict[str, Any] | None, StoredFile | None], None, None]:
+    """Yield pages in order, a few fetched ahead."""
     ahead: deque[Future[tuple[dict[str, Any] | None, StoredFile | None]]] = deque()
     with ThreadPoolExecutor(_READERS, thread_name_prefix="finalize") as pool:
-        for number in range(1, pages + 1):
+        for number in numbers:
             ahead.append(pool.submit(_page, storage, folder, number))
             if len(ahead) > _READERS:
                 yield ahead.popleft().result()
@@ -156,12 +184,6 @@ def _pages(
 
 def _page(storage: Storage, folder: Folder, number: int) -> tuple[dict[str, Any] | None, StoredFile | None]:
     try:
-        return read_page(storage, folder, number)
+        return patiently(lambda: read_page(storage, folder, number))
     except NotFound:
         return None, None
-
-
-def _scratch(context: Context) -> Path:
-    folder = context.settings.work_dir / "scratch"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

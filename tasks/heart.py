@@ -7,14 +7,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from itertools import count
 
 from infra.errors import BrokerUnavailable
 from infra.settings import QueueSettings
-from infra.status import Status
+from infra.status import Doing, Status
 from infra.status.status import owner_name
+from tasks.hold import Hold
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
@@ -25,56 +26,8 @@ def end_process() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@dataclass(slots=True)
-class Hold:
-    """What one run of a task has in hand: its leases, and since when it works on which page.
-
-    Attributes:
-        owner: The name that its leases bear.
-    """
-
-    owner: str
-    _leases: set[str] = field(default_factory=set)
-    _since: dict[str, float] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def add(self, lease: str) -> None:
-        """Have a lease renewed from now on."""
-        with self._lock:
-            self._leases.add(lease)
-
-    def drop(self, lease: str) -> bool:
-        """Stop renewing a lease; says whether it was in hand."""
-        with self._lock:
-            held = lease in self._leases
-            self._leases.discard(lease)
-            return held
-
-    @contextmanager
-    def timed(self, what: str) -> Iterator[None]:
-        """Hold the work inside to the hard limit for a page; `what` names it in the log."""
-        with self._lock:
-            self._since[what] = time.monotonic()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._since.pop(what, None)
-
-    def leases(self) -> list[str]:
-        """Return the leases to be renewed."""
-        with self._lock:
-            return sorted(self._leases)
-
-    def longest(self) -> tuple[float, str]:
-        """Return the seconds and the name of what has been worked on for longest; zero for nothing."""
-        now = time.monotonic()
-        with self._lock:
-            return max(((now - since, what) for what, since in self._since.items()), default=(0.0, ""))
-
-
 class Heart:
-    """Runs the beat. One task at a time holds leases in a process."""
+    """Runs the beat, for whatever holds leases in this process."""
 
     def __init__(
         self,
@@ -82,25 +35,29 @@ class Heart:
         queue: QueueSettings,
         *,
         worker: str,
-        say: Callable[[bool], None],
+        say: Callable[[Sequence[Doing] | None], None],
         end: Callable[[], None] = end_process,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         """Make a heart that does not beat yet.
 
         Args:
             status: Where leases are renewed.
-            queue: For the rhythm and the hard limit.
+            queue: For the rhythm and the hard limits.
             worker: The worker's name, for the owner of leases.
-            say: Sends the worker's heartbeat; told whether a task runs.
+            say: Sends the worker's heartbeat; told what a task that runs is at, or None.
             end: Ends the process.
+            tell: Is told before that, in words, why.
         """
         self._status = status
         self._queue = queue
         self._worker = worker
         self._say = say
         self._end = end
-        self._hold: Hold | None = None
-        self._serial = 0
+        self._tell = tell
+        self._holds: list[Hold] = []
+        self._changing = threading.Lock()
+        self._serial = count(1)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
 
@@ -116,34 +73,42 @@ class Heart:
     @contextmanager
     def hold(self) -> Iterator[Hold]:
         """Give one run of a task an owner's name and have its leases renewed."""
-        self._serial += 1
-        hold = Hold(owner_name(self._worker, os.getpid(), self._serial))
-        self._hold = hold
+        hold = Hold(owner_name(self._worker, os.getpid(), next(self._serial)), self._queue)
+        with self._changing:
+            self._holds = [*self._holds, hold]
         try:
             yield hold
         finally:
-            self._hold = None
+            with self._changing:
+                self._holds = [one for one in self._holds if one is not hold]
+
+    def end(self, why: str) -> None:
+        """End the process: it can do no more work. What it has in hand is treated as after any death."""
+        _log.critical("%s: its process ends", why)
+        if self._tell is not None:
+            self._tell(why)
+        self._end()
 
     def _beat(self) -> None:
         last = float("-inf")
         while not self._stop.wait(min(_TICK_SECONDS, self._queue.heartbeat_seconds)):
-            hold = self._hold
-            if hold is not None:
+            holds = self._holds
+            for hold in holds:
                 self._check_time(hold)
             if time.monotonic() - last >= self._queue.heartbeat_seconds:
                 last = time.monotonic()
-                self._renew(hold)
+                self._renew(holds)
 
     def _check_time(self, hold: Hold) -> None:
-        seconds, what = hold.longest()
-        if seconds > self._queue.page_seconds:
-            _log.critical("%s took longer than %g s: its process ends", what, self._queue.page_seconds)
-            self._end()
+        overdue = hold.overdue()
+        if overdue is not None:
+            self.end(overdue)
 
-    def _renew(self, hold: Hold | None) -> None:
+    def _renew(self, holds: Sequence[Hold]) -> None:
         try:
-            self._say(hold is not None)
-            if hold is not None:
+            doing = sorted((one for hold in holds for one in hold.doing()), key=lambda one: one.since)
+            self._say(doing if holds else None)
+            for hold in holds:
                 for lost in self._status.renew(hold.owner, hold.leases()):
                     if hold.drop(lost):  # else it was given back in this very moment
                         _log.warning("the lease %s was lost: this process was taken for dead", lost)

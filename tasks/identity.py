@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from infra.settings import PipelineSettings
@@ -46,6 +47,26 @@ def pipeline_identity(chosen: PipelineSettings) -> str:
     A shipped pipeline goes by its name, so that an upload announced again during an upgrade stays one
     document; any other by its digest, and one that makes up its words is told from one that reads.
     """
-    own = chosen.config is not None or chosen.name not in pipeline_names()
-    name = pipeline_digest(chosen.config or chosen.name) if own else chosen.name
+    name = chosen.name if _is_shipped(chosen) else digest_of(chosen)
     return f"{name}, made up" if chosen.engine == "fake" else name
+
+
+def digest_of(chosen: PipelineSettings) -> str:
+    """Return a pipeline's digest. Each announcement asks for it, and reading a configuration takes time."""
+    if _is_shipped(chosen):
+        return _digest_of_shipped(chosen.name)
+    return pipeline_digest(chosen.config or chosen.name)
+
+
+@lru_cache
+def _digest_of_shipped(name: str) -> str:
+    return pipeline_digest(name)
+
+
+def _is_shipped(chosen: PipelineSettings) -> bool:
+    return chosen.config is None and chosen.name in _shipped_names()
+
+
+@lru_cache(1)
+def _shipped_names() -> frozenset[str]:
+    return frozenset(pipeline_names())

@@ -8,6 +8,9 @@ from infra.settings import Settings
 from infra.storage import Location
 from infra.storage.keys import document_folder, result_key
 
+REQUEST, MANIFEST, REOPENED = "request.json", "document.json", "reopened.json"
+LATEST, RETAINED = "latest.json", "retained.json"
+OWING = "callbacks.json"
 _PAGES = "pages"
 _MAX_PAGE = 99_999  # what five digits hold; beyond, keys would not sort by page
 
@@ -21,17 +24,46 @@ class Folder:
     @property
     def request(self) -> str:
         """What was asked; its creation makes the document exist."""
-        return result_key(self.key, "request.json")
+        return result_key(self.key, REQUEST)
 
     @property
     def manifest(self) -> str:
         """How it ended; written last."""
-        return result_key(self.key, "document.json")
+        return result_key(self.key, MANIFEST)
+
+    @property
+    def reopening(self) -> str:
+        """That a document which had ended is being worked on again; gone once it has ended again."""
+        return result_key(self.key, REOPENED)
+
+    @property
+    def owing(self) -> str:
+        """That somebody has yet to be told of its end; gone once everybody was."""
+        return result_key(self.key, OWING)
+
+    @property
+    def latest(self) -> str:
+        """Which of the source's documents is the newest; beside their folders."""
+        return f"{self.key.rpartition('/')[0]}/{LATEST}"
+
+    @property
+    def retained(self) -> str:
+        """That something is to become of the source or the results once the document has ended."""
+        return result_key(self.key, RETAINED)
+
+    @property
+    def document(self) -> str:
+        """The document's id."""
+        return self.key.rpartition("/")[2]
 
     @property
     def text(self) -> str:
         """The lines of all pages."""
-        return result_key(self.key, "document.txt")
+        return self.output("document.txt")
+
+    def output(self, name: str) -> str:
+        """Return the key of a readable document, by its file's name."""
+        return result_key(self.key, name)
 
     @property
     def pages(self) -> str:
@@ -48,15 +80,15 @@ class Folder:
         """Return the key of a page's JSON; it exists when the page is read, or given up."""
         return f"{self.page_start(number)}.json"
 
-    def picture(self, number: int, name: str) -> str:
-        """Return the key of a picture of a page."""
-        return f"{self.page_start(number)}_{name}.jpg"
+    def picture(self, number: int, name: str, form: str = "jpg") -> str:
+        """Return the key of a picture of a page; `form` is the ending of its name."""
+        return f"{self.page_start(number)}_{name}.{form}"
 
     def page_number(self, key: str) -> int | None:
         """Return the number of the page whose JSON `key` is, or None for other keys."""
         name = key.removeprefix(self.pages)
         stem = name.removesuffix(".json")
-        return int(stem) if stem != name and stem.isdecimal() else None
+        return int(stem) if stem != name and stem.isascii() and stem.isdecimal() else None
 
 
 def folder_of(settings: Settings, *, document: str, tenant: str, source: Location, key: str) -> Folder:

@@ -9,17 +9,23 @@ from infra.status.states import Mode
 from infra.status.status import finalize_step
 from infra.status.work import Claim, Commit, PageRange
 from tasks.context import Context
-from tasks.dispatch import send
-from tasks.heart import Hold
-from tasks.pagefiles import state_of
-from tasks.places import Folder
+from tasks.dispatch import line_up
+from tasks.following import count_error
+from tasks.hold import Hold
+from tasks.options import OWN
+from tasks.pagefiles import PageFiles, state_of
 from tasks.records import PageFields, Request
+from tasks.selection import wanted_between
 
 _log = logging.getLogger(__name__)
 
 # Reading at low cost, for a page that ended its process even when it was alone.
 _QUARANTINE_DPI = 72
-_QUARANTINE_OPTIONS = {"text_det_limit_side_len": 960, "text_det_limit_type": "max"}
+_QUARANTINE_OPTIONS = {
+    "text_det_limit_side_len": 960,
+    "text_det_limit_type": "max",
+    "text_layer": "ignore",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,7 @@ class RangeRun:
 
     context: Context
     pages: PageRange
-    folder: Folder
+    files: PageFiles
     request: Request
     hold: Hold
 
@@ -41,9 +47,18 @@ class RangeRun:
     @property
     def predict_options(self) -> dict[str, object]:
         """Options for the pipeline's `predict`."""
-        own = {"dpi", "visualize"}
-        options = {name: value for name, value in self.request.options.items() if name not in own}
+        options = {name: value for name, value in self.request.options.items() if name not in OWN}
         return options | _QUARANTINE_OPTIONS if self.pages.mode is Mode.QUARANTINE else options
+
+    @property
+    def numbers(self) -> list[int]:
+        """The pages of the range that are to be read."""
+        return wanted_between(self.request.options, self.pages.first, self.pages.last)
+
+    @property
+    def text_layer(self) -> bool:
+        """Whether pages are to bring the text they carry."""
+        return self.predict_options.get("text_layer", "ignore") != "ignore"
 
     @property
     def visualize(self) -> bool:
@@ -77,6 +92,7 @@ class RangeRun:
 
     def fault(self, number: int, error: Exception) -> None:
         """Count an error nobody expected as a death of the page's process."""
+        count_error("page", error)
         _log.error("%s: %s", self.name(number), error, exc_info=error)
         self.hold.drop(self.pages.page_lease(number))
         reason = f"Reading the page failed each time it was tried ({type(error).__name__})."
@@ -86,11 +102,13 @@ class RangeRun:
         """Settle a page whose JSON is in storage; the last one sends the document to be finalized."""
         document, generation = self.pages.document, self.pages.generation
         self.hold.drop(self.pages.page_lease(number))  # the commit ends the lease
+        if fields.state == "failed":
+            count_error("page", fields.cause or "processing")
         done = self.context.store.status.commit_page(
             document, generation, number, state_of(fields), fields.reason or ""
         )
         if done is Commit.LAST:
-            send(self.context.tools, finalize_step(document, generation))
+            line_up(self.context.tools, finalize_step(document, generation))
 
     def _kept(self, number: int, kept: bool) -> bool:
         if not kept:

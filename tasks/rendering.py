@@ -5,19 +5,19 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self
 
 from infra.errors import BrokerUnavailable, InfraError
+from infra.status import Activity
 from infra.status.work import Claim
 from pipelines.errors import InputError
 from pipelines.read import Document, PageImage, open_document
 from tasks.limits import read_limits
 from tasks.rangerun import RangeRun
-
-_AHEAD = 1  # rendered pages that wait; one more is being rendered
+from tasks.secrets import password
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,12 @@ class Renderer:
     iteration ends and `error` says why. Pages that were rendered but not taken are given back.
     """
 
-    def __init__(self, run: RangeRun, numbers: Sequence[int]) -> None:
+    def __init__(self, run: RangeRun, numbers: Sequence[int], *, ahead: int = 1) -> None:
+        """Make one that has up to `ahead` pages wait, while it renders one more."""
         self.error: Exception | None = None
         self._run = run
         self._numbers = numbers
-        self._ready: queue.Queue[Rendered | None] = queue.Queue(_AHEAD)
+        self._ready: queue.Queue[Rendered | None] = queue.Queue(ahead)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="render", daemon=True)
 
@@ -73,22 +74,33 @@ class Renderer:
     def _render_all(self) -> None:
         run = self._run
         source = run.request.source
-        with run.context.cache.source(source, run.request.tenant, run.context.storage) as path:
+        with ExitStack() as stack:
+            with run.hold.timed(Activity.FETCHING, run.pages.document):
+                fetched = run.context.cache.source(source, run.request.tenant, run.context.storage)
+                path = stack.enter_context(fetched)
             limits = read_limits(run.context.settings)
-            with open_document(path, dpi=run.dpi, limits=limits) as document:
-                for number in self._numbers:
-                    if self._stop.is_set() or run.context.draining():
-                        return
-                    claim = run.begin(number)
-                    if claim is Claim.GONE:
-                        return
-                    if claim is Claim.GO:
-                        self._render(number, document)
+            with run.hold.timed(Activity.OPENING, run.pages.document):
+                opened = open_document(
+                    path,
+                    dpi=run.dpi,
+                    limits=limits,
+                    text_layer=run.text_layer,
+                    password=password(run.request.secret, run.context.settings.secrets),
+                )
+            document = stack.enter_context(opened)
+            for number in self._numbers:
+                if self._stop.is_set() or run.context.draining() or run.context.memory.exceeded:
+                    return
+                claim = run.begin(number)
+                if claim is Claim.GONE:
+                    return
+                if claim is Claim.GO:
+                    self._render(number, document)
 
     def _render(self, number: int, document: Document) -> None:
         run = self._run
         try:
-            with run.hold.timed(run.name(number)):
+            with run.hold.timed(Activity.RENDERING, run.pages.document, number):
                 image = document.page(number)
         except InputError as error:
             self._ready.put(Rendered(number, None, str(error)))

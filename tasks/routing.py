@@ -1,18 +1,22 @@
-"""Chooses the kind of device for a piece of work: the one on which it would end first."""
+"""Chooses the kind of device for a range of pages, so that everything that waits is read soonest.
+
+Two rules. While there is more to do than one range takes, ranges go to the kind whose queue is the shortest
+in seconds: every kind works to the end. A range does not go where it alone would end after everything else
+could have: then it goes where it ends first (list scheduling by earliest completion; Ibarra and Kim, 1977).
+The bound that separates the two, `drain_seconds`, is when all work would end if it could be cut at will.
+
+Nothing here asks anything: a simulation of a fleet drives the same functions as the fleet does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-
-from infra.settings import ColdStart
-from infra.status import Heartbeat
-from tasks.queues import CONTROL
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 DEFAULT_KIND = "cpu"
-# Assumed of a worker that has not measured itself yet, in megapixels per second.
-UNMEASURED = {"cpu": 2.0}
-UNMEASURED_OTHER = 20.0
+_HARDER = (
+    1.5  # than its size says may a range be: towards the end, a slow worker with a hard one holds all up
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,52 +24,90 @@ class KindOfDevice:
     """A kind of device as the router sees it.
 
     Attributes:
-        speed: Megapixels per second of all its workers together; 0 with none.
-        backlog: Megapixels that wait in its queues.
-        cold: How it would start, if it has no worker but something starts one for waiting work.
+        speed: Megapixels per second of all its workers together; of one that has none, once it is started.
+        workers: How many it has; 0 for a kind that would have to be started.
+        busy: How many of them have a range in hand.
+        waiting: Megapixels that wait in its queues.
+        held: Megapixels of the ranges in hand, as they were begun.
+        delay: Seconds until it begins to read: a start, a warm-up.
     """
 
     name: str
     speed: float
-    backlog: float = 0.0
-    cold: ColdStart | None = None
+    workers: int = 1
+    busy: int = 0
+    waiting: float = 0.0
+    held: float = 0.0
+    delay: float = 0.0
 
-    def seconds_for(self, megapixels: float) -> float | None:
-        """Return the seconds until `megapixels` of further work would be done; None when never."""
-        waiting = self.backlog + megapixels
-        if self.speed > 0:
-            return waiting / self.speed
-        if self.cold is not None:
-            return self.cold.seconds + waiting / self.cold.megapixels_per_second
-        return None
+    @property
+    def at_work(self) -> bool:
+        """Whether it reads, or will without being asked once more: something waits for it already."""
+        return self.speed > 0 and (self.workers > 0 or self.waiting > 0)
+
+    @property
+    def left(self) -> float:
+        """Megapixels that it still has to read; of what is in hand, half is over."""
+        return self.waiting + self.held / 2
+
+    def wait(self) -> float:
+        """Return the seconds until a further range would be begun."""
+        if self.busy < self.workers and not self.waiting:
+            return self.delay
+        # The next of its workers is free when one range in hand has gone through all of them together.
+        ahead = self.waiting + (self.held / self.busy if self.busy else 0.0)
+        return self.delay + ahead / self.speed
+
+    def end(self, megapixels: float) -> float:
+        """Return the seconds until a further range would be read, by one of its workers."""
+        return self.wait() + megapixels * max(1, self.workers) / self.speed
+
+    def with_more(self, megapixels: float) -> KindOfDevice:
+        """Return it with so much more (or, below 0, less) in its queues."""
+        return replace(self, waiting=max(0.0, self.waiting + megapixels))
 
 
-def choose_kind(megapixels: float, wish: str | None, kinds: Sequence[KindOfDevice]) -> str:
-    """Return the kind on which work of this size ends first; a wish is obeyed, even if it has to wait.
+def choose_kind(
+    megapixels: float, wish: str | None, kinds: Sequence[KindOfDevice], ahead: float = 0.0
+) -> str:
+    """Return the kind that a range of this size goes to.
 
-    With no worker at all, and none that can be started, it waits for a CPU.
+    A wish is obeyed, even if it has to wait. A kind that nobody has started gets its first range as soon as
+    it would have read that before all others have read everything. With no kind at all, work waits for a CPU.
+
+    Args:
+        megapixels: The range's size.
+        wish: The kind that its document asks for, if it does.
+        kinds: Those that have workers, or that are started when something waits for them.
+        ahead: Megapixels that are in no queue yet, and may go to any kind.
     """
     if wish is not None:
         return wish
-    ends = [(seconds, kind.name) for kind in kinds if (seconds := kind.seconds_for(megapixels)) is not None]
-    return min(ends)[1] if ends else DEFAULT_KIND
+    usable = [kind for kind in kinds if kind.speed > 0]
+    at_work = [kind for kind in usable if kind.at_work]
+    drain = drain_seconds(at_work, ahead + megapixels)
+    starts = [(kind.end(megapixels), kind.name) for kind in usable if not kind.at_work]
+    if starts and min(starts)[0] < drain:
+        return min(starts)[1]
+    if not at_work:
+        return DEFAULT_KIND
+    in_time = [kind for kind in at_work if kind.end(megapixels * _HARDER) <= drain]
+    if not in_time:
+        return min((kind.end(megapixels), kind.name) for kind in at_work)[1]
+    return min((kind.wait(), kind.end(megapixels), kind.name) for kind in in_time)[2]
 
 
-def see_kinds(
-    workers: Iterable[Heartbeat], backlog: Mapping[str, float], cold: Mapping[str, ColdStart]
-) -> list[KindOfDevice]:
-    """Sum up heartbeats, waiting megapixels by kind, and what can be started."""
-    speeds: dict[str, float] = dict.fromkeys(cold, 0.0)
-    for worker in workers:
-        if worker.kind != CONTROL:
-            speeds[worker.kind] = speeds.get(worker.kind, 0.0) + _speed(worker)
-    return [
-        KindOfDevice(kind, speed, backlog.get(kind, 0.0), cold.get(kind))
-        for kind, speed in sorted(speeds.items())
-    ]
+def drain_seconds(kinds: Iterable[KindOfDevice], ahead: float = 0.0) -> float:
+    """Return the seconds in which these kinds read all they have, and `ahead` megapixels; inf without any.
 
-
-def _speed(worker: Heartbeat) -> float:
-    if worker.megapixels_per_second is not None:
-        return worker.megapixels_per_second
-    return UNMEASURED.get(worker.kind, UNMEASURED_OTHER)
+    Work is taken for a fluid here: it solves sum(speed * max(0, seconds - delay)) = megapixels.
+    """
+    kinds = sorted(kinds, key=lambda kind: kind.delay)
+    left = ahead + sum(kind.left for kind in kinds)
+    seconds, speed = 0.0, 0.0
+    for kind in kinds:
+        if speed * (kind.delay - seconds) >= left and speed > 0:
+            break
+        left -= speed * (kind.delay - seconds)
+        seconds, speed = kind.delay, speed + kind.speed
+    return seconds + left / speed if speed > 0 else float("inf")

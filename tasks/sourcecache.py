@@ -20,17 +20,24 @@ _LOCKS = 256  # files that guard fetching; sources share them, so that they do n
 
 
 class SourceCache:
-    """Files below `root`, at most `limit` bytes besides those in use. Processes may share it."""
+    """Files below `root`, at most `limit` bytes besides those in use. Processes may share it.
 
-    def __init__(self, root: Path, limit: int, *, worker: str) -> None:
+    The folder `used` is for the processes, one after the other, of one worker alone.
+    """
+
+    def __init__(self, root: Path, limit: int, *, used: Path) -> None:
         self._fetched = root / "sources"
         self._locks = root / "locks"
-        self._used = root / "used" / hashlib.sha256(worker.encode()).hexdigest()[:16]
+        self._used = used
         self._limit = limit
 
     def clean(self) -> None:
         """Remove what earlier processes of the same worker were using when they died."""
         shutil.rmtree(self._used, ignore_errors=True)
+
+    def scratch(self) -> Path:
+        """Return a folder for what only this process needs; what it leaves there goes with `clean`."""
+        return _made(self._used)
 
     @contextmanager
     def source(self, source: Source, tenant: str, open_storage: Callable[[str], Storage]) -> Iterator[Path]:

@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from infra.errors import StorageError
 from infra.status.work import Claim, DocumentStep
 from tasks.context import Context
-from tasks.heart import Hold
+from tasks.hold import Hold
 
 
 @contextmanager
 def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold]]:
     """Claim a step and hold its lease while the context is open; says what became of the claim.
 
-    The lease is given back at the end. A transient error of the storage gives the attempt back too.
+    The lease is given back at the end. An error of the storage, or of this host, gives the attempt back too:
+    it is not the document's fault.
     """
     status = context.store.status
     with context.heart.hold() as hold:
@@ -27,8 +28,8 @@ def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold]]
         refund = False
         try:
             yield claim, hold
-        except (StorageError, OSError) as error:
-            refund = getattr(error, "retryable", True)  # a full disk of this host is not the document's fault
+        except (StorageError, OSError):
+            refund = True
             raise
         finally:
             hold.drop(step.lease)

@@ -1,13 +1,17 @@
-"""The quick rhythm: what dead processes held goes on, what is due is sent, windows are filled."""
+"""The quick rhythm: what the dead held goes on, what is due is sent, waiting work moved, windows filled."""
 
 from __future__ import annotations
 
+from infra.telemetry.meter import METER
 from tasks.context import Tools
-from tasks.dispatch import release, send_all, send_due
+from tasks.dispatch import call_delivery, release, send_all, send_due
+from tasks.moving import move_waiting
 
 
 def sweep(tools: Tools) -> int:
     """Do it once; returns how many messages were sent. Two processes at it do no harm."""
-    sent = send_all(tools, tools.store.status.expire())
-    sent += send_due(tools)
-    return sent + sum(release(tools, lane) for lane in tools.store.fleet.lanes())
+    returned = tools.store.status.expire()
+    METER.count("pages_returned_total", by=len(returned))
+    sent = send_all(tools, returned)
+    sent += send_due(tools) + call_delivery(tools)
+    return sent + move_waiting(tools) + release(tools)

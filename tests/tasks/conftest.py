@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crew import QUICK
-from desk import Desk
+from desk import Desk, desk_at
+from flaky import Flaky
 
-from infra.settings import load_settings
 from worker.stack.valkey import ValkeyHandle
 
 
@@ -23,20 +22,15 @@ def values() -> dict[str, Any]:
 @pytest.fixture
 def desk(tmp_path: Path, valkey: ValkeyHandle, values: dict[str, Any]) -> Iterator[Desk]:
     """A desk with a store of its own."""
-    inbox = tmp_path / "in"
-    inbox.mkdir()
-    prefix = f"{tmp_path.name}:"
-    given = {
-        "broker_url": valkey.broker_url,
-        "key_prefix": prefix,
-        "results": str(tmp_path / "out"),
-        "sources": [str(inbox)],
-        "work_dir": tmp_path / "work",
-        "defaults": {"visualize": False},
-        "queue": QUICK,
-    }
-    desk = Desk(load_settings({**given, **values}), inbox)
-    yield desk
-    for key in desk.store.client.scan_iter(f"{prefix}*"):
-        desk.store.client.delete(key)
-    desk.store.close()
+    with desk_at(tmp_path, valkey.broker_url, **values) as made:
+        yield made
+
+
+@pytest.fixture
+def flaky(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Flaky:
+    inbox = Flaky(desk.inbox)
+    results = Flaky(Path(desk.settings.results.removeprefix("file://")))
+    inbox.refuse = results.refuse
+    roots = {desk.settings.results: results, f"file://{desk.inbox}": inbox}
+    monkeypatch.setattr(type(desk.context), "storage", lambda self, uri: roots[uri])
+    return results

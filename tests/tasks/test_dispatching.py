@@ -10,7 +10,8 @@ from infra.settings import QueueSettings
 from infra.status.states import Mode
 from infra.status.status import split_step
 from infra.status.work import PageRange
-from tasks.dispatch import delay_seconds, release, send, send_due, send_later
+from tasks.backoff import delay_seconds
+from tasks.dispatch import release, send, send_due, send_later
 from tasks.queues import CONTROL, PAGES, SPLIT
 
 FIELDS = {
@@ -42,7 +43,8 @@ def test_between_two_kinds_the_shorter_drain_wins(desk: Desk) -> None:
     desk.worker("cpu", megapixels_per_second=4.0)
     desk.worker("gpu", megapixels_per_second=40.0)
     assert queue_of(desk) == "ocr.gpu.bulk"
-    desk.store.client.lpush(f"{desk.settings.key_prefix}ocr.gpu", *["m"] * 20)
+    for first in range(3, 23):
+        desk.store.placements.put(PageRange("d", 1, first, first), "gpu", 16.0, wished=False)
     assert queue_of(desk) == "ocr.cpu.bulk"
 
 
@@ -62,8 +64,8 @@ def test_the_window_grows_with_the_workers(desk: Desk) -> None:
     desk.worker("cpu", name="one")
     desk.worker("cpu", name="two")
     desk.worker("control")
-    assert release(desk.tools, "default:normal") == per_worker
-    assert release(desk.tools, "default:normal") == 0
+    assert release(desk.tools) == per_worker
+    assert release(desk.tools) == 0
 
 
 def test_documents_that_wait_for_a_device_hold_nobody_up(desk: Desk) -> None:

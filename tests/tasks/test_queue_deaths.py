@@ -83,6 +83,16 @@ def test_pages_that_kill_or_fail_each_time_are_failed_and_the_rest_is_whole(
     assert "took longer than 2 s: its process ends" in quiet.logs()
 
 
+def test_a_page_that_hangs_each_time_is_failed_and_the_rest_is_whole(quiet: Site, tmp_path: Path) -> None:
+    start(quiet, tmp_path, hang=[2])
+    write_pdf(quiet.inbox / "hangs.pdf", 3)
+    quiet.announce("hangs.pdf")
+    (document,) = quiet.ended()
+    assert (document.state, document.failed, document.done) == (DocumentState.PARTIAL, 1, 2)
+    assert states(quiet.manifest(document)) == ["done", "failed", "done"]
+    assert reads(tmp_path) == Counter({1: 1, 2: 3, 3: 1})
+
+
 def test_a_child_killed_with_a_page_in_hand_costs_that_reading_only(quiet: Site, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     start(quiet, tmp_path, gate=str(gate))
@@ -127,21 +137,3 @@ def test_sigterm_loses_nothing_and_repeats_nothing(quiet: Site, tmp_path: Path) 
     (document,) = quiet.ended()
     assert (document.state, document.done) == (DocumentState.SUCCEEDED, 6)
     assert reads(tmp_path) == Counter(dict.fromkeys(range(1, 7), 1))
-
-
-def test_redis_flushed_half_way_reads_no_written_page_again(quiet: Site, tmp_path: Path) -> None:
-    start(quiet, tmp_path, gate=str(tmp_path / "gate"), gate_from=4)
-    write_pdf(quiet.inbox / "flushed.pdf", 8)
-    quiet.announce("flushed.pdf")
-    in_hand(tmp_path / "gate")  # page 4: the first range is written
-    results = Path(quiet.settings.results.removeprefix("file://")) / "flushed.pdf"
-    written = {int(path.stem) for path in results.glob("*/pages/*.json")}
-    assert written == {1, 2, 3}
-    for key in quiet.store.client.scan_iter("deaths:*"):
-        quiet.store.client.delete(key)
-    (tmp_path / "gate" / "open").touch()
-    quiet.announce("flushed.pdf")
-    (document,) = quiet.ended()
-    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 8)
-    read = reads(tmp_path)
-    assert {page: read[page] for page in written} == {1: 1, 2: 1, 3: 1}

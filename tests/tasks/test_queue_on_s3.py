@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,12 @@ from places import client_of
 
 from infra.settings import load_settings
 from infra.status.states import DocumentState
+from tasks import walk
+from tasks.audit import audit_document
+from tasks.pagefiles import PageFiles
+from tasks.queues import PAGES
 from tasks.records import DocumentRef
+from tasks.reopen import retry
 from worker.stack.seaweed import SeaweedHandle
 from worker.stack.valkey import ValkeyHandle
 
@@ -54,7 +61,7 @@ def test_a_document_in_a_bucket_comes_out_whole(desk_on_s3: tuple[Desk, Any], tm
     )
     ref = DocumentRef(source=SOURCE, key="2024/a b.pdf", etag=put["ETag"])
     for _ in range(2):
-        desk.tools.send("pageline.ingest", [ref.model_dump(mode="json")], "control")
+        desk.tools.send("pageline.ingest", [ref.content()], "control")
     desk.work()
     (document,) = desk.store.listing.recent()
     assert (document.state, document.done) == (DocumentState.SUCCEEDED, 4)
@@ -83,7 +90,43 @@ def test_an_object_replaced_before_it_was_looked_at_is_superseded(
     new = client.put_object(Bucket="queue-in", Key="letters/r.pdf", Body=second)
     for put in (old, new):
         ref = DocumentRef(source=SOURCE, key="r.pdf", etag=put["ETag"])
-        desk.tools.send("pageline.ingest", [ref.model_dump(mode="json")], "control")
+        desk.tools.send("pageline.ingest", [ref.content()], "control")
     desk.work()
     states = {document.pages: document.state for document in desk.store.listing.recent()}
     assert states == {None: DocumentState.SUPERSEDED, 2: DocumentState.SUCCEEDED}
+
+
+def test_a_loss_is_made_good_from_a_bucket(
+    desk_on_s3: tuple[Desk, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, client = desk_on_s3
+    monkeypatch.setattr(walk, "_MANY", 3)  # pages that are listed before the rest is skipped
+    bodies = {name: write_pdf(tmp_path / name, 7).read_bytes() for name in ("lost.pdf", "losu.pdf")}
+    documents = []
+    for name, body in bodies.items():
+        client.put_object(Bucket="queue-in", Key=f"letters/{name}", Body=body)
+        documents.append(desk.take(DocumentRef(source=SOURCE, key=name)))
+    desk.work(until=PAGES)
+    folder = desk.folder(documents[0])
+    desk.step()
+    files = PageFiles(desk.context.results, folder)
+    files.write_failure(7, "three deaths", cause="processing")
+    assert desk.rebuild() == 0
+    desk.lose()
+    assert desk.rebuild() == 2
+    desk.work()
+    found = desk.document(documents[0])
+    assert (found.state, found.done, found.failed) == (DocumentState.PARTIAL, 6, 1)
+    assert desk.pipeline.reads == Counter(dict.fromkeys(range(1, 7), 2) | {7: 1})
+    assert retry(desk.tools, desk.context.results, folder).pages == [7]
+    desk.work()
+    found = desk.document(documents[0])
+    assert (found.state, found.generation) == (DocumentState.SUCCEEDED, 2)
+    with ThreadPoolExecutor(2) as pool:
+        keys = walk.result_keys(desk.context.results, "results/")
+        audited = [
+            audit_document(desk.context.results, entry, pool)
+            for entry in walk.documents(keys)
+            if entry.folder.document in documents
+        ]
+    assert [one.problems for one in audited] == [[], []]

@@ -46,7 +46,7 @@ def inbox(tmp_path: Path) -> Inbox:
 
 
 def test_a_source_is_fetched_once_and_keeps_its_name(inbox: Inbox, tmp_path: Path) -> None:
-    cache = SourceCache(tmp_path / "work", 1000, worker="w")
+    cache = SourceCache(tmp_path / "work", 1000, used=tmp_path / "work" / "used" / "w")
     source = inbox.source("a.pdf")
     for _ in range(3):
         with cache.source(source, "t", inbox.open) as path:
@@ -57,7 +57,7 @@ def test_a_source_is_fetched_once_and_keeps_its_name(inbox: Inbox, tmp_path: Pat
 
 
 def test_tenants_do_not_share(inbox: Inbox, tmp_path: Path) -> None:
-    cache = SourceCache(tmp_path / "work", 1000, worker="w")
+    cache = SourceCache(tmp_path / "work", 1000, used=tmp_path / "work" / "used" / "w")
     source = inbox.source("a.pdf")
     for tenant in ("one", "two"):
         with cache.source(source, tenant, inbox.open):
@@ -69,7 +69,7 @@ def test_processes_that_want_the_same_fetch_it_once(inbox: Inbox, tmp_path: Path
     source = inbox.source("a.pdf", 10_000)
 
     def one(number: int) -> bytes:
-        with SourceCache(tmp_path / "work", 1000, worker=f"w{number}").source(
+        with SourceCache(tmp_path / "work", 1000, used=tmp_path / f"w{number}").source(
             source, "t", inbox.open
         ) as path:
             return path.read_bytes()
@@ -81,7 +81,7 @@ def test_processes_that_want_the_same_fetch_it_once(inbox: Inbox, tmp_path: Path
 def test_the_oldest_go_when_room_is_needed_but_not_from_whoever_uses_them(
     inbox: Inbox, tmp_path: Path
 ) -> None:
-    cache = SourceCache(tmp_path / "work", 25, worker="w")
+    cache = SourceCache(tmp_path / "work", 25, used=tmp_path / "work" / "used" / "w")
     sources = [inbox.source(f"{letter}.pdf") for letter in "abc"]
     with cache.source(sources[0], "t", inbox.open) as first:
         for place in (tmp_path / "work" / "sources").iterdir():
@@ -95,13 +95,13 @@ def test_the_oldest_go_when_room_is_needed_but_not_from_whoever_uses_them(
 
 
 def test_one_larger_than_the_cache_is_still_had(inbox: Inbox, tmp_path: Path) -> None:
-    cache = SourceCache(tmp_path / "work", 0, worker="w")
+    cache = SourceCache(tmp_path / "work", 0, used=tmp_path / "work" / "used" / "w")
     with cache.source(inbox.source("a.pdf", 99), "t", inbox.open) as path:
         assert path.stat().st_size == 99
 
 
 def test_a_source_that_has_changed_is_not_had(inbox: Inbox, tmp_path: Path) -> None:
-    cache = SourceCache(tmp_path / "work", 1000, worker="w")
+    cache = SourceCache(tmp_path / "work", 1000, used=tmp_path / "work" / "used" / "w")
     source = inbox.source("a.pdf")
     inbox.source("a.pdf", 11)
     with pytest.raises(Changed), cache.source(source, "t", inbox.open):
@@ -111,9 +111,9 @@ def test_a_source_that_has_changed_is_not_had(inbox: Inbox, tmp_path: Path) -> N
 
 def test_what_a_dead_process_used_is_cleaned_by_its_successor_alone(inbox: Inbox, tmp_path: Path) -> None:
     source = inbox.source("a.pdf")
-    dead, other = (SourceCache(tmp_path / "work", 1000, worker=name) for name in ("w1", "w2"))
+    dead, other = (SourceCache(tmp_path / "work", 1000, used=tmp_path / name) for name in ("w1", "w2"))
     with dead.source(source, "t", inbox.open) as one, other.source(source, "t", inbox.open) as two:
-        SourceCache(tmp_path / "work", 1000, worker="w1").clean()
+        SourceCache(tmp_path / "work", 1000, used=tmp_path / "w1").clean()
         assert not one.exists()
         assert two.exists()
 

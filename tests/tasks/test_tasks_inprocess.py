@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
-from typing import Any
 
 import pytest
 from celery.exceptions import Reject
 from desk import Desk
+from flaky import Flaky
 from PIL import Image
 
 from infra.errors import AccessDenied, BrokerUnavailable, StorageUnavailable
@@ -17,61 +16,15 @@ from infra.status.states import DocumentState, Mode, PageState
 from infra.status.status import finalize_step, split_step
 from infra.status.work import Claim, PageRange
 from infra.storage import Location
-from infra.storage.directory import DirectoryStorage
 from tasks import entry
 from tasks.pages import read_range
 from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT
 from tasks.sweep import sweep
 
 
-class Flaky(DirectoryStorage):
-    """A directory that refuses some calls: `refuse` maps a method and a part of the key to an error."""
-
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self.refuse: dict[tuple[str, str], Exception] = {}
-
-    def _check(self, method: str, key: str) -> None:
-        for (refused, part), error in self.refuse.items():
-            if refused == method and part in key:
-                raise error
-
-    def create(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        self._check("create", key)
-        return super().create(key, *args, **kwargs)
-
-    def fetch(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        self._check("fetch", key)
-        return super().fetch(key, *args, **kwargs)
-
-    def read(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        self._check("read", key)
-        return super().read(key, *args, **kwargs)
-
-    def head(self, key: str, *args: Any, **kwargs: Any) -> Any:
-        self._check("head", key)
-        return super().head(key, *args, **kwargs)
-
-
-@pytest.fixture
-def flaky(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Flaky:
-    inbox = Flaky(desk.inbox)
-    results = Flaky(Path(desk.settings.results.removeprefix("file://")))
-    inbox.refuse = results.refuse
-    roots = {desk.settings.results: results, f"file://{desk.inbox}": inbox}
-    monkeypatch.setattr(type(desk.context), "storage", lambda self, uri: roots[uri])
-    return results
-
-
-def due(desk: Desk) -> None:
-    """Have everything that was delayed come due, and sent."""
-    key = f"{desk.settings.key_prefix}delayed"
-    for text in map(str, desk.store.client.zrange(key, 0, -1)):
-        desk.store.client.zadd(key, {text: 0})
-    sweep(desk.tools)
-
-
 def test_a_document_from_announcement_to_manifest(desk: Desk) -> None:
+    desk.worker(name="one")
+    desk.worker(name="two")
     desk.pdf(pages=7)
     document = desk.ingest()
     assert [message[0] for message in desk.messages] == [SPLIT]
@@ -93,10 +46,10 @@ def test_a_document_from_announcement_to_manifest(desk: Desk) -> None:
 def test_storage_that_is_away_at_ingest_delays_the_announcement(desk: Desk, flaky: Flaky) -> None:
     desk.pdf()
     flaky.refuse["head", "a.pdf"] = StorageUnavailable("away")
-    entry.ingest(desk.ref().model_dump(mode="json"))
+    entry.ingest(desk.ref().content())
     assert not desk.messages
     flaky.refuse.clear()
-    due(desk)
+    desk.due()
     (message,) = desk.messages
     assert (message[0], message[1][1], message[2]) == (INGEST, 1, CONTROL)
     desk.work()
@@ -110,7 +63,7 @@ def test_storage_that_is_away_at_split_costs_no_attempt(desk: Desk, flaky: Flaky
     for _ in range(5):
         desk.step()
         assert not desk.messages
-        due(desk)
+        desk.due()
     assert desk.messages[0][1][2] == 5  # tries, for the delay to grow
     flaky.refuse.clear()
     desk.work()
@@ -127,7 +80,7 @@ def test_storage_that_is_away_at_writing_gives_the_rest_back_and_repeats_only_th
     desk.step()
     assert desk.store.listing.pages(document) == [PageState.DONE, PageState.PENDING, PageState.PENDING]
     assert not desk.messages
-    due(desk)
+    desk.due()
     assert desk.messages[0][1][2:] == [2, 3, "normal", 1]
     flaky.refuse.clear()
     desk.work()
@@ -182,7 +135,11 @@ def test_pages_written_before_are_adopted_unread(desk: Desk) -> None:
         2: "torn before",
         3: "The page's stored result is damaged.",
     }
-    assert desk.path(folder.text).read_text() == "old\n\f\f"
+    assert desk.path(folder.text).read_text().split("\f") == [
+        "old\n",
+        "[Page 2 could not be read: torn before]\n",
+        "[Page 3 could not be read: The page's stored result is damaged.]\n",
+    ]
 
 
 def test_a_picture_that_turns_out_torn_is_rejected(desk: Desk) -> None:
@@ -240,6 +197,7 @@ def test_a_page_in_quarantine_is_read_at_low_cost(desk: Desk) -> None:
     desk.work()
     content = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())
     assert (content["mode"], content["page"]["dpi"], content["pictures"]) == ("quarantine", 72, [])
+    assert content["text_layer"]["mode"] == "ignore"
 
 
 def test_a_draining_process_gives_back_what_is_not_begun(desk: Desk) -> None:
@@ -263,14 +221,14 @@ def test_repeated_and_old_messages_do_nothing(desk: Desk) -> None:
     desk.work(until=PAGES)
     desk.messages.extend([*desk.messages] * 2)
     desk.work()
-    manifest = desk.path(desk.folder(document).manifest)
-    before = manifest.stat()
+    manifest = desk.folder(document).manifest
+    before = desk.context.results.head(manifest)
     desk.messages.append((SPLIT, [document, 1, 0], CONTROL))
     desk.messages.append((PAGES, [document, 1, 1, 3, "normal", 0], "ocr.cpu"))
     desk.messages.append((FINALIZE, [document, 1, 0], CONTROL))
     desk.messages.append((FINALIZE, ["unheard-of", 1, 0], CONTROL))
     desk.work()
-    assert manifest.stat() == before
+    assert desk.context.results.head(manifest) == before
     assert desk.document(document).done == 3
 
 
@@ -282,14 +240,14 @@ def test_finalizing_that_died_after_its_manifest_adopts_it(desk: Desk, flaky: Fl
     flaky.refuse["create", "document.json"] = StorageUnavailable("away")
     desk.step()
     assert desk.path(folder.text).exists()
-    text = desk.path(folder.text).stat()
+    text = desk.context.results.head(folder.text)
     flaky.refuse.clear()
-    due(desk)
+    desk.due()
     desk.work()
-    assert desk.path(folder.text).stat() == text
+    assert desk.context.results.head(folder.text) == text
     assert desk.document(document).state is DocumentState.SUCCEEDED
     output = json.loads(desk.path(folder.manifest).read_bytes())["outputs"][0]
-    assert output["size"] == text.st_size
+    assert output["size"] == text.size
 
 
 def test_a_step_tried_too_often_fails_the_document(desk: Desk) -> None:
@@ -341,7 +299,7 @@ def test_an_announcement_that_can_neither_be_taken_nor_delayed_goes_back(
     flaky.refuse["head", "a.pdf"] = StorageUnavailable("away")
     monkeypatch.setattr(type(desk.store.fleet), "delay", gone)
     with pytest.raises(Reject) as caught:
-        entry.ingest(desk.ref().model_dump(mode="json"))
+        entry.ingest(desk.ref().content())
     assert caught.value.args[1] is True  # requeue
 
 
@@ -357,6 +315,7 @@ def test_a_sidecar_that_is_denied_fails_the_document(desk: Desk, flaky: Flaky) -
     desk.pdf()
     flaky.refuse["read", "a.pdf.pageline.json"] = AccessDenied("no")
     document = desk.ingest()
+    desk.work()
     assert desk.document(document).state is DocumentState.FAILED
     assert desk.document(document).reason == AccessDenied.public
 
