@@ -23,7 +23,7 @@ def make_app(settings: Settings, plan: WorkerPlan) -> Celery:
     app.conf.update(
         broker_conf(settings.broker_url, settings.key_prefix, settings.queue.visibility_seconds),
         **_reliability(),
-        **_process(),
+        **_process(settings.queue.child_memory_mb),
         pageline_settings=settings.model_dump(mode="json"),
         pageline_plan=plan.to_conf(),
     )
@@ -51,12 +51,13 @@ def _reliability() -> dict[str, Any]:
     }
 
 
-def _process() -> dict[str, Any]:
+def _process(memory_mb: int) -> dict[str, Any]:
     """One spawned child that stays warm. Liveness is the child's own heartbeat, so nothing answers pings."""
     return {
         "worker_pool": "prefork",
         "worker_pool_start_method": "spawn",
         "worker_concurrency": 1,
+        "worker_max_memory_per_child": memory_mb * 1024 or None,
         "worker_proc_alive_timeout": _WARM_SECONDS,
         "worker_lost_wait": _LOST_SECONDS,
         "worker_enable_remote_control": False,

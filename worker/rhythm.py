@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 from collections.abc import Callable
 
-from infra.errors import BrokerUnavailable
+from infra.errors import BrokerUnavailable, StorageError
 from infra.status import Fleet
 
 _log = logging.getLogger(__name__)
 _MISSES = 4  # beats after which somebody else leads
+_DOUBLINGS = 6  # of the pause, at most, while the storage does not answer
 
 
 class Rhythm:
-    """Calls `act` every `seconds` while this candidate leads; a thread of its own."""
+    """Calls `act` every `seconds` while this candidate leads; a thread of its own.
+
+    A candidate that dies leads for some beats more, or for `lead_seconds`: what one call may take.
+    """
 
     def __init__(
-        self, name: str, seconds: float, fleet: Fleet, candidate: str, act: Callable[[], int]
+        self,
+        name: str,
+        seconds: float,
+        fleet: Fleet,
+        candidate: str,
+        act: Callable[[], int],
+        lead_seconds: float = 0.0,
     ) -> None:
         self._name = name
         self._seconds = seconds
         self._fleet = fleet
         self._candidate = candidate
         self._act = act
+        self._lead_seconds = max(seconds * _MISSES, lead_seconds)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -37,11 +49,22 @@ class Rhythm:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                if self._fleet.lead(self._name, self._candidate, self._seconds * _MISSES):
-                    self._act()
-            except BrokerUnavailable as error:
-                _log.warning("%s: %s", self._name, error)
-            except Exception:  # noqa: BLE001  -- the next beat must come
-                _log.exception("%s failed", self._name)
+        pause, failures = self._seconds, 0
+        while not self._stop.wait(pause):
+            failures = 0 if self._beat() else min(failures + 1, _DOUBLINGS)
+            spread = random.uniform(0.5, 1.0) if failures else 1.0  # noqa: S311  -- spreads load, guards nothing
+            pause = self._seconds * 2**failures * spread
+
+    def _beat(self) -> bool:
+        """Act, if this candidate leads; False when the storage did not answer and is to be left in peace."""
+        try:
+            if self._fleet.lead(self._name, self._candidate, self._lead_seconds):
+                self._act()
+        except StorageError as error:
+            _log.warning("%s: %s", self._name, error)
+            return False
+        except BrokerUnavailable as error:
+            _log.warning("%s: %s", self._name, error)
+        except Exception:  # noqa: BLE001  -- the next beat must come
+            _log.exception("%s failed", self._name)
+        return True

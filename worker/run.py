@@ -6,8 +6,8 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 
 from celery import Celery
 from celery.signals import worker_shutting_down
@@ -15,48 +15,69 @@ from celery.signals import worker_shutting_down
 from infra.errors import BrokerUnavailable, InfraError
 from infra.settings import Settings
 from infra.status import Store, open_store
-from tasks.context import Tools
+from pipelines.devices import parse_device
+from tasks.context import Tools, storage_at
+from tasks.queues import CONTROL
+from tasks.rebuild import rebuild_some
 from tasks.reconcile import reconcile
+from tasks.retention import Retainer
 from tasks.sweep import sweep
 from worker.app import make_app, queues_for
-from worker.logs import set_up_logs
+from worker.cloudwatch import telling
+from worker.drain import Drain
+from worker.logs import log_what_celery_says, set_up_logs
+from worker.noting import noted
 from worker.plan import WorkerPlan
+from worker.protection import protected
 from worker.rhythm import Rhythm
 from worker.sending import send_with
+from worker.several import run_workers
 from worker.shutdown import Shutdown
+from worker.spooled import emptying, spool_rhythm
 
 _log = logging.getLogger(__name__)
 _BROKER_SECONDS = 30.0  # a broker may start a little later than its workers
 _POLL_SECONDS = 0.5
+_TURN_SECONDS = 60.0  # of looking through the results, at most, while the storage answers
 
 
 class WorkerUnfit(InfraError):  # noqa: N818  -- it says what the worker is
     """A worker cannot do its work on this machine; `str(error)` says what is missing."""
 
 
-def run_worker(settings: Settings, device: str = "cpu") -> None:
-    """Run a worker for `device` (`cpu`, `gpu:0` ..., or `control`) until it is told to end.
+def run_worker(settings: Settings, device: str = "cpu", *, drain: bool = False) -> None:
+    """Run a worker for `device` (`cpu`, `gpu:0`, `control` ...), for `gpu:0,1` two, until it is told to end.
+
+    With `drain` it ends by itself once nothing is left for it.
 
     Raises `BrokerUnsuitable`, `BrokerUnavailable`, `SettingsError` and `OptionError` before anything is
     started, and `WorkerUnfit` when the device is not there or its pipeline does not read a known page.
     """
     set_up_logs(settings)
+    log_what_celery_says()
+    devices = None if device == CONTROL else parse_device(device)
+    if devices is not None and len(devices.each) > 1:
+        run_workers(settings, devices, drain=drain)
+        return
     plan = WorkerPlan.make(settings, device)
     store = open_store(settings)
     _await_broker(store)
     _prepare_environment()
-    plan.prepare()
-    app = make_app(settings, plan)
-    shutdown = Shutdown(plan, settings.shutdown.timer_seconds)
-    try:
-        with _handlers(shutdown), _rhythms(settings, store, app, plan):
-            _serve(app, plan)
-        store.fleet.leave(plan.name)
-    finally:
-        shutdown.done()
+    with closing(store), plan.prepared():
+        app = make_app(settings, plan)
+        shutdown = Shutdown(plan, settings.shutdown.timer_seconds)
+        try:
+            with ExitStack() as stack:
+                stack.enter_context(_handlers(shutdown))
+                stack.enter_context(_rhythms(settings, store, app, plan))
+                stack.enter_context(protected(plan, settings.queue.heartbeat_seconds))
+                if drain:
+                    stack.enter_context(Drain(store, plan, settings.queue.sweep_seconds).watching())
+                _serve(app, plan)
+            store.fleet.leave(plan.name)
+        finally:
+            shutdown.done()
         sentence = plan.why_given_up()
-        plan.clean()
-        store.close()
     if sentence is not None:
         raise WorkerUnfit(f"no worker for {device} can run here: {sentence}")
 
@@ -94,20 +115,36 @@ def _handlers(shutdown: Shutdown) -> Iterator[None]:
 
 @contextmanager
 def _rhythms(settings: Settings, store: Store, app: Celery, plan: WorkerPlan) -> Iterator[None]:
-    """Stand for the sweep and for reconcile while the context is open."""
-    tools = Tools(settings, store, send_with(app))
+    """Stand for all that comes round while the context is open."""
+    tools = Tools(settings, store, send_with(app, store))
     queue = settings.queue
+
+    def rhythm(name: str, act: Callable[[], int], seconds: float, lead_seconds: float = 0.0) -> Rhythm:
+        return Rhythm(name, seconds, store.fleet, plan.name, noted(store, name, act), lead_seconds)
+
     rhythms = [
-        Rhythm("sweep", queue.sweep_seconds, store.fleet, plan.name, lambda: sweep(tools)),
-        Rhythm("reconcile", queue.reconcile_seconds, store.fleet, plan.name, lambda: reconcile(tools)),
+        rhythm("sweep", lambda: sweep(tools), queue.sweep_seconds),
+        rhythm("reconcile", lambda: reconcile(tools), queue.reconcile_seconds),
     ]
-    for rhythm in rhythms:
-        rhythm.start()
+    if plan.device == CONTROL and queue.rebuild_keys > 0:
+        results = storage_at(settings.results, settings.s3)
+        store.passes.forget()  # whatever happened while no control worker ran
+        act = lambda: rebuild_some(tools, results)  # noqa: E731  -- one line, used once
+        rhythms.append(rhythm("rebuild", act, queue.sweep_seconds, _TURN_SECONDS))
+    if plan.device == CONTROL:
+        retain = Retainer(tools, lambda uri: storage_at(uri, settings.s3))
+        rhythms.append(rhythm("retention", retain, queue.sweep_seconds, _TURN_SECONDS))
+        if settings.cloudwatch.fleet is not None:
+            rhythms.append(rhythm("cloudwatch", telling(tools), settings.cloudwatch.seconds))
+    if plan.device != CONTROL:
+        rhythms.append(rhythm(spool_rhythm(settings), emptying(settings), queue.sweep_seconds))
+    for each in rhythms:
+        each.start()
     try:
         yield
     finally:
-        for rhythm in rhythms:
-            rhythm.stop()
+        for each in rhythms:
+            each.stop()
 
 
 def _await_broker(store: Store) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from infra.settings import load_settings
-from infra.status import Store, open_store
+from infra.status import DocumentStatus, Heartbeat, Store, open_store
 from infra.status.states import DocumentState
+from worker.cli.asking import pace
 from worker.stack.address import published
 from worker.stack.valkey import start_valkey
 
@@ -125,3 +126,24 @@ def test_a_status_of_no_stack_in_particular_says_how_to_name_one() -> None:
     assert shown.returncode == 2
     assert "--dir" in shown.stderr
     assert "PAGELINE_RESULTS" in shown.stderr
+
+
+def test_the_pace_tells_who_reads_and_how_long_it_takes() -> None:
+    facts = {"id": "1d", "state": DocumentState.PROCESSING, "generation": 1, "tenant": "default"}
+    facts |= {
+        "priority": "normal",
+        "device": None,
+        "source": "file:///a",
+        "folder": "a/1d",
+        "megapixels": 1.0,
+    }
+    facts |= {"created": 0.0, "updated": 0.0, "finished": None, "reason": None}
+    document = DocumentStatus(**facts, pages=50, done=10, failed=0)  # type: ignore[arg-type]  # plain words
+
+    def beat(kind: str, speed: float | None) -> Heartbeat:
+        facts = {"name": kind, "host": "h", "pid": 1, "device": kind, "kind": kind, "state": "busy"}
+        return Heartbeat(**facts, started=0, pages_per_second=speed)  # type: ignore[arg-type]  # plain words
+
+    assert pace([beat("control", None)], [document]) == "no worker is reading"
+    assert pace([beat("cpu", None)], [document]) == "1 worker"
+    assert pace([beat("cpu", 2.0), beat("gpu", 6.0)], [document]) == "2 workers, 8.0 pages/s, about 5 s left"

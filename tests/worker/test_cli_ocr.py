@@ -21,7 +21,11 @@ def test_words_are_read_and_saved_under_the_upstream_names(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"sign_res.json", "sign_ocr_res_img.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "sign_res.json",
+        "sign_ocr_res_img.png",
+        "sign_preprocessed_img.png",
+    }
     saved = json.loads((tmp_path / "out" / "sign_res.json").read_text())
     assert saved["rec_texts"] == ["Pageline 2026"]
     assert "sign.png: 1 line in " in done.stderr
@@ -120,7 +124,7 @@ def test_two_documents_of_one_name_are_not_replaced_in_silence(tmp_path: Path) -
         (("--device", "gpu:x"), "gpu:x"),
         (("--pipeline", "OCRR"), "did you mean 'OCR'"),
         (("--pipeline", "gone.yaml"), "gone.yaml"),
-        (("--use_doc_unwarping", "True"), "use_doc_unwarping"),
+        (("--doc_unwarping_thresh", "2"), "doc_unwarping_thresh"),
         (("--text_det_thresh", "2"), "text_det_thresh"),
         (("--engine_config", '{"nonsense": 1}'), "nonsense"),
         (("--use_hpip",), "use_hpip: it chooses the engine"),

@@ -13,7 +13,8 @@ from worker.cli.view import DocumentView
 
 def results_of(folder: Path, pages: list[dict[str, object]], text: str | None = "words") -> Path:
     folder.mkdir(parents=True)
-    (folder / "document.json").write_text(json.dumps({"pages": pages}))
+    outputs = [] if text is None else [{"name": "document.txt"}]
+    (folder / "document.json").write_text(json.dumps({"pages": pages, "outputs": outputs}))
     if text is not None:
         (folder / "document.txt").write_text(text)
     return folder
@@ -98,6 +99,7 @@ def test_the_json_object_says_the_same_to_a_program(tmp_path: Path) -> None:
                 "failed_pages": [{"number": 2, "reason": "reason 2"}],
                 "folder": str(tmp_path / "out/1d"),
                 "text": str(tmp_path / "out/1d/document.txt"),
+                "outputs": [str(tmp_path / "out/1d/document.txt")],
                 "manifest": str(tmp_path / "out/1d/document.json"),
             }
         ],

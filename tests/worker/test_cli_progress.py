@@ -105,3 +105,13 @@ def test_a_name_cannot_play_with_the_terminal() -> None:
     assert printable("a\nb\x1b[31m.pdf") == r"a\nb\x1b[31m.pdf"
     assert printable(os.fsdecode(b"\xff.pdf")) == r"\xff.pdf"
     assert printable("\u6f22\u5b57 [x].pdf") == "\u6f22\u5b57 [x].pdf"
+
+
+def test_a_document_at_work_has_a_bar() -> None:
+    console = plain()
+    console.print(
+        document_table([doc("processing", pages=4, done=2), doc("succeeded", name="b.pdf")], room=5)
+    )
+    going, over = (line.rstrip() for line in text_of(console).splitlines()[1:3])
+    assert "━" in going
+    assert "━" not in over

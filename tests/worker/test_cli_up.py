@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,9 @@ def test_documents_elsewhere_are_submitted_and_asked_about(tmp_path: Path) -> No
         assert listed.returncode == 0
         assert all(identity in listed.stdout for identity in ids.values())
         assert " control@" in listed.stdout
+        address = wait_for(lambda: [path.read_text() for path in tmp_path.glob("desk/.pageline/http.url")])[0]
+        with urllib.request.urlopen(f"{address}v1/documents/{ids['a.png']}") as answer:
+            assert json.load(answer)["state"] == "succeeded"
         again = pageline(tmp_path, "submit", "--dir", "desk", "a.png")
         assert again.stdout.split("  ")[0] == ids["a.png"]
         nothing = pageline(tmp_path, "submit", "--dir", "desk", "gone.pdf")

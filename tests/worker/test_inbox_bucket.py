@@ -78,14 +78,15 @@ def test_a_document_that_could_not_be_handed_on_comes_again(server: SeaweedHandl
 class Breaking:
     """Changes that break off after their keys."""
 
-    def __init__(self, *keys: str) -> None:
+    def __init__(self, *keys: str, error: Exception | None = None) -> None:
         self.keys = keys
+        self.error = error or ServiceError("the log of changes broke off")
         self.stops = 0
 
     def __iter__(self) -> Iterator[str]:
         yield from self.keys
         if not self.stops:
-            raise ServiceError("the log of changes broke off")
+            raise self.error
 
     def stop(self) -> None:
         self.stops += 1
@@ -110,6 +111,28 @@ def test_a_log_that_breaks_off_is_opened_again(
         put(storage, "inbox/afterwards.pdf")
         await_keys(watch, "inbox/afterwards.pdf")
     assert broken.stops
+
+
+def test_nothing_that_goes_wrong_ends_the_watch(
+    server: SeaweedHandle, storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.inbox.bucket._PAUSE_SECONDS", 0.0)
+
+    class Failing:
+        def __init__(self) -> None:
+            self.opened = 0
+
+        def follow(self, bucket: str, prefix: str = "", since: datetime | None = None) -> Changes:
+            self.opened += 1
+            if self.opened == 1:
+                return Breaking(error=UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no line of the log"))
+            if self.opened == 2:
+                raise ServiceError("the server is starting")
+            return server.follow(bucket, prefix, since)
+
+    with BucketWatch(Failing(), storage, BUCKET, "inbox/") as watch:
+        put(storage, "inbox/afterwards.pdf")
+        await_keys(watch, "inbox/afterwards.pdf")
 
 
 def test_a_key_a_prefix_and_a_bucket_can_be_submitted(server: SeaweedHandle, storage: Storage) -> None:

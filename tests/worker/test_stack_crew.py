@@ -56,8 +56,16 @@ def test_a_worker_that_ends_is_replaced_and_the_others_are_left_alone(crew: Crew
 def test_a_worker_that_keeps_ending_is_given_up_with_the_end_of_its_log(crew: Crew) -> None:
     for _ in range(3):
         kill(crew, "control")
-    with pytest.raises(ServiceError, match="control has ended 4 times, the last time with status -9"):
+    with pytest.raises(ServiceError, match=r"control has ended 4 times in 10 minutes, .* status -9"):
         kill(crew, "control")
+
+
+def test_a_worker_that_ends_now_and_then_is_replaced_for_ever(
+    crew: Crew, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.stack.crew._WITHIN_SECONDS", 0.0)
+    for _ in range(5):
+        assert kill(crew, "control") == ["control ended with status -9 and was started again"]
 
 
 def test_stopping_leaves_no_process_and_can_be_repeated(crew: Crew) -> None:

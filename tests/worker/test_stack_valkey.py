@@ -95,6 +95,17 @@ def test_a_folder_with_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     server.socket.parent.rmdir()
 
 
+def test_where_temporary_files_lie_deep_too_the_socket_is_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("deep" * 30)
+    deep.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(deep))
+    path = socket_path(tmp_path / ("long" * 30))
+    assert len(os.fsencode(path)) <= 100
+    path.parent.rmdir()
+
+
 def test_a_short_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / ("long" * 30)
     shared = socket_path(folder).parent

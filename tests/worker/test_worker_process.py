@@ -100,36 +100,49 @@ def test_pools_that_would_lose_pages_are_refused(tmp_path: Path) -> None:
 
 def test_parent_and_child_speak_through_files(settings: Settings) -> None:
     parent = WorkerPlan.make(settings, "gpu:0")
-    parent.prepare()
     child = WorkerPlan(**parent.to_conf())
-    assert not child.draining()
-    assert parent.why_given_up() is None
-    parent.start_draining()
-    child.give_up("no GPU")
-    assert child.draining()
-    assert parent.why_given_up() == "no GPU"
-    parent.prepare()
-    assert not child.draining()
-    parent.clean()
-    assert not Path(parent.folder).exists()
+    with parent.prepared():
+        assert not child.draining()
+        assert parent.why_given_up() is None
+        parent.start_draining()
+        child.give_up("no GPU")
+        assert child.draining()
+        assert parent.why_given_up() == "no GPU"
+    assert not list((settings.work_dir / "workers").iterdir())
+    with parent.prepared():
+        assert not child.draining()
+
+
+def test_what_a_killed_worker_left_goes_with_the_next_start(settings: Settings) -> None:
+    workers = settings.work_dir / "workers"
+    living, new = (WorkerPlan(name, "cpu", str(workers / name)) for name in ("living", "new"))
+    (workers / "dead" / "used").mkdir(parents=True)
+    (workers / "dead.lock").touch()
+    with living.prepared():
+        living.start_draining()
+        with new.prepared():
+            assert living.draining()
+            found = {path.name for path in workers.iterdir()}
+            assert found == {"living", "living.lock", "new", "new.lock"}
+    assert not list(workers.iterdir())
 
 
 def test_the_timer_ends_the_child_and_a_second_signal_does_not_wait_for_it(settings: Settings) -> None:
     plan = WorkerPlan.make(settings, "cpu")
-    plan.prepare()
-    killed = threading.Event()
-    late = Shutdown(plan, 3600, kill=killed.set)
-    late.begin()
-    assert plan.draining()
-    assert not killed.is_set()
-    late.begin()
-    assert killed.is_set()
-    late.done()
-    soon = threading.Event()
-    timed = Shutdown(plan, 0.01, kill=soon.set)
-    timed.begin()
-    assert soon.wait(60)
-    timed.done()
+    with plan.prepared():
+        killed = threading.Event()
+        late = Shutdown(plan, 3600, kill=killed.set)
+        late.begin()
+        assert plan.draining()
+        assert not killed.is_set()
+        late.begin()
+        assert killed.is_set()
+        late.done()
+        soon = threading.Event()
+        timed = Shutdown(plan, 0.01, kill=soon.set)
+        timed.begin()
+        assert soon.wait(60)
+        timed.done()
 
 
 class Leader:

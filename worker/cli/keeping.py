@@ -61,12 +61,15 @@ def _greet(place: Place, plan: Plan) -> None:
 def _serve(stack: LocalStack, place: Place, producer: Producer) -> NoReturn:
     console = stdout()
     log = DocumentLog(console, map(view_of, stack.store.listing.recent(_LATEST)))
-    warm = False
+    warm, address = False, None
     while True:
         for sentence in stack.tend():
             console.print(sentence)
         _announce(place, producer)
         log.show(map(view_of, reversed(stack.store.listing.recent(_LATEST))))
+        if stack.address not in (None, address):
+            address = stack.address
+            console.print(f"web address         {address}")
         if not warm and stack.readers_ready():
             warm = True
             console.print("ready")

@@ -11,6 +11,7 @@ from worker.cli import parameters as flag
 from worker.cli.errors import CommandError, ExitCode, UsageError
 from worker.cli.options import Engine, Pipeline, json_object, option, truth
 
+INPUT_PANEL = "Documents"
 Inputs = Annotated[
     list[str] | None, option("--input", "X", "An image, a PDF, a folder or a URL; may come more than once.")
 ]
@@ -24,6 +25,15 @@ EngineConfig = Annotated[
 UseHpip = Annotated[
     bool, typer.Option("--use_hpip", help="PaddleX's flag; the fastest engine is taken anyway.")
 ]
+Languages = Annotated[
+    str | None,
+    option("--languages", "LIST", "What the documents are written in, e.g. en,ja; lines choose among them."),
+]
+Pages = Annotated[
+    str | None, option("--pages", "RANGE", 'Pages of each document, e.g. "1-3,7,10-".', INPUT_PANEL)
+]
+Password = Annotated[str | None, option("--password", "TEXT", "Password of encrypted PDFs.", INPUT_PANEL)]
+Dpi = Annotated[float, option("--dpi", "N", "Resolution at which PDF pages are rendered.", INPUT_PANEL)]
 GetConfig = Annotated[
     str | None,
     option("--get_pipeline_config", "NAME", "Write this pipeline's YAML into --save_path and end."),
@@ -39,9 +49,16 @@ def ocr(
     engine_config: EngineConfig = None,
     use_hpip: UseHpip = False,
     get_pipeline_config: GetConfig = None,
+    languages: Languages = None,
+    pages: Pages = None,
+    password: Password = None,
+    dpi: Dpi = 144,
     use_doc_orientation_classify: flag.OrientationClassify = None,
     use_doc_unwarping: flag.Unwarping = None,
     use_textline_orientation: flag.TextlineOrientation = None,
+    doc_orientation_thresh: flag.OrientationThresh = None,
+    doc_unwarping_thresh: flag.UnwarpingThresh = None,
+    textline_orientation_thresh: flag.TextlineThresh = None,
     text_det_limit_side_len: flag.LimitSideLen = None,
     text_det_limit_type: flag.LimitType = None,
     text_det_max_side_limit: flag.MaxSideLimit = None,
@@ -50,6 +67,7 @@ def ocr(
     text_det_unclip_ratio: flag.UnclipRatio = None,
     text_rec_score_thresh: flag.ScoreThresh = None,
     return_word_box: flag.WordBox = None,
+    text_layer: flag.TextLayer = None,
 ) -> None:
     """Read documents here and now, without the queue; the flags are PaddleX's.
 
@@ -66,11 +84,15 @@ def ocr(
         "engine": engine,
         "engine_config": json_object(engine_config, flag="--engine_config"),
         "use_hpip": use_hpip,
+        "languages": None if languages is None else [name.strip() for name in languages.split(",")],
     }
     parameters = {
         "use_doc_orientation_classify": truth(use_doc_orientation_classify),
         "use_doc_unwarping": truth(use_doc_unwarping),
         "use_textline_orientation": truth(use_textline_orientation),
+        "doc_orientation_thresh": doc_orientation_thresh,
+        "doc_unwarping_thresh": doc_unwarping_thresh,
+        "textline_orientation_thresh": textline_orientation_thresh,
         "text_det_limit_side_len": text_det_limit_side_len,
         "text_det_limit_type": text_det_limit_type,
         "text_det_max_side_limit": text_det_max_side_limit,
@@ -79,10 +101,12 @@ def ocr(
         "text_det_unclip_ratio": text_det_unclip_ratio,
         "text_rec_score_thresh": text_rec_score_thresh,
         "return_word_box": truth(return_word_box),
+        "text_layer": text_layer,
     }
     from worker.cli.reading import read_all  # noqa: PLC0415  -- brings the engines
 
-    if not read_all(inputs, save_path, creation, parameters):
+    opening = {"pages": pages, "password": password, "dpi": dpi}
+    if not read_all(inputs, save_path, creation, parameters, opening):
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 

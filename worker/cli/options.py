@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 import typer
 from typer.models import OptionInfo
 
+from pipelines.cores import available_cores
 from worker.cli.errors import UsageError
-from worker.stack.cores import available_cores
 
 Word = Literal["True", "False"]  # PaddleX's command line spells booleans so
 WORDS = "BOOL"

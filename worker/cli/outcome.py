@@ -28,6 +28,7 @@ class Outcome:
         path: the file that was read.
         folder: where its results lie; None when it never got any.
         failed_pages: page numbers, from 1, with the reason of each.
+        outputs: the names of the readable documents that were made.
         earlier: whether an earlier run had read it, and this one found it read.
     """
 
@@ -36,6 +37,7 @@ class Outcome:
     folder: Path | None
     failed_pages: dict[int, str]
     earlier: bool
+    outputs: Sequence[str] = ()
 
     @property
     def complete(self) -> bool:
@@ -63,21 +65,19 @@ def outcome(view: DocumentView, path: Path, folder: Path, *, since: float = 0) -
         for page in manifest.get("pages", ())
         if page["state"] != "done"
     }
-    return Outcome(view, path, folder if folder.is_dir() else None, failed, written < since)
+    outputs = [output["name"] for output in manifest.get("outputs", ())]
+    return Outcome(view, path, folder if folder.is_dir() else None, failed, written < since, outputs)
 
 
 def print_summary(console: Console, outcomes: Sequence[Outcome], results: Path, seconds: float) -> None:
-    """Say for each document where its text and manifest are, then what failed and why, then the sum."""
+    """Say for each document what failed and why and where its files are, then the sum."""
     for one in outcomes:
-        text, manifest = one.file(TEXT), one.file(MANIFEST)
         state = (one.view.state, STYLES.get(one.view.state, ""))
         console.print(Text.assemble(one.view.name, ": ", state, ", as read before" if one.earlier else ""))
         for reason in _reasons(one):
             console.print(f"    {reason}", style="red")
-        if text is not None:
-            console.print(f"    {_short(text)}")
-        if manifest is not None:
-            console.print(f"    {_short(manifest)}")
+        for file in filter(None, map(one.file, (*one.outputs, MANIFEST))):
+            console.print(f"    {_short(file)}")
     views = [one.view for one in outcomes]
     console.print(f"\n{totals(views)} in {seconds:.1f} s; results in {_short(results)}")
 
@@ -120,6 +120,7 @@ def _document(one: Outcome) -> dict[str, Any]:
         "failed_pages": [{"number": number, "reason": reason} for number, reason in one.failed_pages.items()],
         "folder": _text(one.folder),
         "text": _text(one.file(TEXT)),
+        "outputs": [str(file) for file in filter(None, map(one.file, one.outputs))],
         "manifest": _text(one.file(MANIFEST)),
     }
 

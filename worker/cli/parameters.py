@@ -22,6 +22,18 @@ Unwarping = Annotated[
 TextlineOrientation = Annotated[
     Word | None, option("--use_textline_orientation", WORDS, "Turn lines that stand on their head.", _STAGES)
 ]
+OrientationThresh = Annotated[
+    float | None,
+    option("--doc_orientation_thresh", "N", "Turn a page only when at least this sure; 0 always.", _STAGES),
+]
+UnwarpingThresh = Annotated[
+    float | None,
+    option("--doc_unwarping_thresh", "N", "Flatten a page only when at least this bent; 0 always.", _STAGES),
+]
+TextlineThresh = Annotated[
+    float | None,
+    option("--textline_orientation_thresh", "N", "Turn a line only when at least this sure.", _STAGES),
+]
 LimitSideLen = Annotated[
     int | None, option("--text_det_limit_side_len", "N", "Pixels the page's side is brought to.", _NUMBERS)
 ]
@@ -44,4 +56,10 @@ ScoreThresh = Annotated[
     float | None,
     option("--text_rec_score_thresh", "N", "Lines less certain than this are dropped.", _NUMBERS),
 ]
-WordBox = Annotated[Word | None, option("--return_word_box", WORDS, "Boxes of words too.", _NUMBERS)]
+WordBox = Annotated[
+    Word | None, option("--return_word_box", WORDS, "Boxes of words and characters.", _NUMBERS)
+]
+TextLayer = Annotated[
+    Literal["ignore", "verify", "trust"] | None,
+    option("--text_layer", "MODE", "The text of PDF pages: ignore, verify by a sample, or trust.", _STAGES),
+]

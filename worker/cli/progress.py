@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,7 @@ from worker.cli.view import STYLES, DocumentView, most_telling, totals
 
 _FRAME = 6  # lines of the terminal that are not for documents: header, rules, totals, the shell's prompt
 _NAME = 48  # characters of a document's name in a table
+_BAR = 16  # characters of a document's bar
 _LINE_EVERY = 10.0  # seconds between two plain lines about one document that goes on
 
 
@@ -142,15 +144,26 @@ def document_table(views: Sequence[DocumentView], *, room: int, ids: bool = Fals
     table.add_column("document", overflow="ellipsis", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("pages", no_wrap=True)
-    table.add_column("", overflow="ellipsis", no_wrap=True, style="dim")
     chosen = most_telling(views, max(1, room))
+    bars = any(map(_bar_of, chosen))
+    if bars:
+        table.add_column("", no_wrap=True)
+    table.add_column("", overflow="ellipsis", no_wrap=True, style="dim")
     for view in chosen:
         style = STYLES.get(view.state, "cyan")
         cells = [Text(_end_of(view.name)), Text(view.state, style=style), Text(view.page_count())]
-        table.add_row(*([Text(view.id)] if ids else []), *cells, Text(view.short_reason))
+        bar: list[ProgressBar | Text] = [_bar_of(view) or Text()] if bars else []
+        table.add_row(*([Text(view.id)] if ids else []), *cells, *bar, Text(view.short_reason))
     if len(chosen) < len(views):
         table.add_row(Text(f"and {len(views) - len(chosen):,} more", style="dim"), "", "", "")
     return table
+
+
+def _bar_of(view: DocumentView) -> ProgressBar | None:
+    """How far a document is that goes on; None for others."""
+    if view.over or not view.pages:
+        return None
+    return ProgressBar(total=view.pages, completed=view.settled, width=_BAR)
 
 
 def _end_of(name: str) -> str:

@@ -27,9 +27,17 @@ class Reading:
     Args:
         save_path: folder for JSON and pictures; None prints the JSON.
         parameters: those of `predict`.
+        opening: how documents are opened: `pages`, `password`, `dpi`.
     """
 
-    def __init__(self, pipeline: OCRPipeline, save_path: Path | None, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        pipeline: OCRPipeline,
+        save_path: Path | None,
+        parameters: Mapping[str, Any],
+        opening: Mapping[str, Any],
+    ) -> None:
+        self._opening = {**opening, "text_layer": pipeline.takes_text_layer(parameters.get("text_layer"))}
         self._pipeline = pipeline
         self._save_path = save_path
         self._parameters = parameters
@@ -54,9 +62,9 @@ class Reading:
     def _pages(self, source: Source) -> Iterator[PageImage]:
         """The pages that can be decoded; a bad page of a good document is only left out."""
         if isinstance(source, str):
-            yield from iter_inputs(source)
+            yield from iter_inputs(source, **self._opening)
             return
-        with open_document(source) as document:
+        with open_document(source, **self._opening) as document:
             for info in document.info.pages:
                 try:
                     page = document.page(info.number)
@@ -103,13 +111,14 @@ def read_all(
     save_path: Path | None,
     creation: Mapping[str, Any],
     parameters: Mapping[str, Any],
+    opening: Mapping[str, Any],
 ) -> bool:
     """Read all `inputs`; False when a document or page could not be read.
 
     Raises:
         PipelineError: the pipeline cannot be made, or an option is wrong.
     """
-    reading = Reading(make_pipeline(creation), save_path, parameters)
+    reading = Reading(make_pipeline(creation), save_path, parameters, opening)
     started = time.monotonic()
     for text in inputs:
         for source in _expand(text, reading):

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.write import WRITERS
 from worker.cli.errors import ExitCode
 from worker.cli.options import Engine, Pipeline, WorkerDevice, Workers, worker_count
 from worker.stack.plan import Plan
@@ -14,6 +15,14 @@ from worker.stack.plan import Plan
 Paths = Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Images, PDFs, or folders of them.")]
 Results = Annotated[
     Path, typer.Option("--results", metavar="DIR", help="Where the results go.", file_okay=False)
+]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        "--outputs",
+        metavar="NAME,...",
+        help=f"What is made of each document, of {', '.join(WRITERS)}; without it, txt.",
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object about the outcome on stdout.")]
 
@@ -26,6 +35,7 @@ def run(
     pipeline: Pipeline = "OCR",
     device: WorkerDevice = "cpu",
     engine: Engine = None,
+    outputs: Outputs = None,
 ) -> None:
     """Read files through the real queue, once; the results lie in a folder afterwards.
 
@@ -35,5 +45,6 @@ def run(
     from worker.cli.session import read_through_queue  # noqa: PLC0415  -- brings queue and servers
 
     plan = Plan(worker_count(workers), device, pipeline, engine)
-    if not read_through_queue(paths, results, plan, json_wanted=as_json):
+    options = {} if outputs is None else {"outputs": outputs}
+    if not read_through_queue(paths, results, plan, options, json_wanted=as_json):
         raise typer.Exit(ExitCode.INCOMPLETE)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from infra.status import DocumentStatus
 from infra.storage import Location
+from tasks.options import DocumentOptions
 from tasks.records import DocumentRef
 from worker.cli.errors import CommandError, UsageError, complain
 from worker.cli.outcome import Outcome, as_json, outcome, print_summary
@@ -28,20 +32,23 @@ from worker.stack.submission import Submission, uri_of
 _POLL_SECONDS = 0.2
 
 
-def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json_wanted: bool) -> bool:
+def read_through_queue(
+    paths: Sequence[Path], results: Path, plan: Plan, options: Mapping[str, Any], *, json_wanted: bool
+) -> bool:
     """Read the documents in `paths` into `results`; False when some pages or documents were not read.
 
     Raises:
-        UsageError: there is nothing to read.
+        UsageError: there is nothing to read, or an option is wrong.
         CommandError: the results cannot be written.
         PipelineError, InfraError: the pipeline or the stack cannot be had.
     """
     started = time.monotonic()
+    _check(options)
     found = _gather(paths, results)
     place = _writable(results)
     with ending_in_order():
         fetch_for(plan.creation)
-        outcomes = _through_stack(found.documents, place, plan)
+        outcomes = _through_stack(found.documents, place, plan, options)
     seconds = time.monotonic() - started
     if json_wanted:
         sys.stdout.write(json.dumps(as_json(outcomes, place, seconds), indent=2, ensure_ascii=False) + "\n")
@@ -50,6 +57,16 @@ def read_through_queue(paths: Sequence[Path], results: Path, plan: Plan, *, json
             stdout().print()  # the table stands above
         print_summary(stdout(), outcomes, place, seconds)
     return not found.unnamed and all(one.complete for one in outcomes)
+
+
+def _check(options: Mapping[str, Any]) -> None:
+    """Refuse options before anything is started: they are the same for every document."""
+    try:
+        DocumentOptions.model_validate(options)
+    except ValidationError as error:
+        detail = error.errors(include_input=False)[0]
+        sentence = detail["msg"].removeprefix("Value error, ")
+        raise UsageError(f"--{detail['loc'][0]}: {sentence}") from None
 
 
 def _gather(paths: Sequence[Path], results: Path) -> Gathered:
@@ -79,18 +96,24 @@ def _writable(results: Path) -> Path:
     return place
 
 
-def _through_stack(found: Sequence[Found], place: Path, plan: Plan) -> list[Outcome]:
+def _through_stack(
+    found: Sequence[Found], place: Path, plan: Plan, options: Mapping[str, Any]
+) -> list[Outcome]:
     values = {
         "results": str(place),
         "sources": [],
         "bucket_level": False,
-        "queue": {"keep_recent": max(10_000, len(found))},
+        # What an earlier run left unfinished was not asked for: it is read when it is named again.
+        "queue": {"keep_recent": max(10_000, len(found)), "rebuild_keys": 0},
     }
     since = time.time()
     with progress_on(stderr()) as progress, scratch_folder() as folder:
         progress.say("starting the queue and the workers")
         with LocalStack(folder, plan, values) as stack, Submission(stack.settings, stack.store) as submission:
-            refs = [DocumentRef(source=Location("file", str(one.root)).uri, key=one.key) for one in found]
+            refs = [
+                DocumentRef(source=Location("file", str(one.root)).uri, key=one.key, options=dict(options))
+                for one in found
+            ]
             submission.announce(refs)
             names = {uri_of(ref): one for ref, one in zip(refs, found, strict=True)}
             statuses = _watch(stack, submission, plan, progress)

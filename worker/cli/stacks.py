@@ -26,7 +26,7 @@ def chosen_stack(folder: Path | None) -> Iterator[tuple[Settings, Store]]:
         ServiceError, SettingsError: there is none, or the environment names none.
         BrokerUnavailable: it does not answer.
     """
-    settings = _from_environment() if folder is None else find_stack(folder / STATE)
+    settings = settings_from_environment() if folder is None else find_stack(folder / STATE)
     store = open_store(settings)
     try:
         store.check()
@@ -35,7 +35,8 @@ def chosen_stack(folder: Path | None) -> Iterator[tuple[Settings, Store]]:
         store.close()
 
 
-def _from_environment() -> Settings:
+def settings_from_environment() -> Settings:
+    """The settings of the fleet that the environment names. Raises `UsageError` and `SettingsError`."""
     if f"{PREFIX}RESULTS" not in os.environ:
         raise UsageError(
             "no stack is named: give --dir with the folder of a running `pageline up`, "

@@ -26,9 +26,11 @@ def up(
 ) -> None:
     """Keep the stack running: whatever is put into DIR/inbox is read into DIR/results.
 
+    Its HTTP service takes documents too, and has a page for browsers; the address is printed.
+
     With --s3 a local S3 server takes the uploads; its address, bucket and keys are printed. Ctrl-C ends it;
     nothing is lost, the next start goes on where this one stopped.
     """
     from worker.cli.keeping import keep_running  # noqa: PLC0415  -- brings queue and servers
 
-    keep_running(folder, Plan(worker_count(workers), device, pipeline, engine), s3=s3)
+    keep_running(folder, Plan(worker_count(workers), device, pipeline, engine, serves=True), s3=s3)

@@ -108,3 +108,11 @@ def most_telling(views: Sequence[DocumentView], room: int) -> list[DocumentView]
 def plural(count: int, noun: str) -> str:
     """`1 page`, `2,000 pages`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `12 min`, `3.5 h`."""
+    minute, hour = 60, 3600
+    if seconds < minute:
+        return f"{seconds:.0f} s"
+    return f"{seconds / minute:.0f} min" if seconds < hour else f"{seconds / hour:.1f} h"

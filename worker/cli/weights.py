@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines import create_pipeline
+from pipelines.blueprint import module_section, switched_on
 from pipelines.config.loading import load_config, pipeline_names
 from pipelines.models import Form, ModelState, list_models, spec_of
 from pipelines.models import Progress as Step
@@ -35,9 +36,9 @@ def models_of(name: str) -> list[tuple[str, Form | None]]:
     """The models a shipped pipeline needs, and in which form; any other `name` is taken for a model's own."""
     if name not in pipeline_names():
         return [(name, None)]
-    stages = load_config(name)["SubModules"]
-    assert isinstance(stages, dict)  # noqa: S101  -- the configuration has been checked against its schema
-    models = [str(stage["model_name"]) for stage in stages.values()]
+    config = load_config(name)
+    sections = (*switched_on(config), "TextDetection", "TextRecognition")
+    models = [str(module_section(config, section)["model_name"]) for section in sections]
     return [(model, spec_of(model).preferred_form) for model in models]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from infra.errors import ServiceError
 from infra.storage import Storage
 from worker.inbox.names import is_document
 
+_log = logging.getLogger(__name__)
 # Looked back over when the log of changes is opened anew: an object told of twice is one document.
 _OVERLAP = timedelta(seconds=30)
 _PAUSE_SECONDS = 1.0
@@ -87,16 +89,27 @@ class BucketWatch:
         self.stop()
 
     def _run(self) -> None:
+        """Take what the log tells until told to stop; whatever happens to the log, it is opened anew."""
         while not self._stopping.is_set():
             try:
-                for key in self._changes:
-                    self._since = datetime.now(UTC) - _OVERLAP
-                    self._put(key)
-            except ServiceError:
-                self._changes.stop()
-                if not self._stopping.wait(_PAUSE_SECONDS):
-                    self._changes = self._follow()
+                self._take()
+            except ServiceError as error:
+                _log.warning("the inbox is looked at anew: %s", error)
+            except Exception:  # noqa: BLE001  -- without this thread, uploads would go unseen
+                _log.exception("the inbox is looked at anew")
+            self._stopping.wait(_PAUSE_SECONDS)
         self._changes.stop()  # it may have been opened while `stop` ended the one before
+
+    def _take(self) -> None:
+        """Take what the present log tells, then open another: a log ends only by breaking off."""
+        try:
+            for key in self._changes:
+                self._since = datetime.now(UTC) - _OVERLAP
+                self._put(key)
+        finally:
+            self._changes.stop()
+            if not self._stopping.is_set():
+                self._changes = self._follow()
 
     def _follow(self) -> Changes:
         return self._server.follow(self._bucket, self._prefix, self._since)

@@ -9,7 +9,7 @@ from pathlib import Path
 from infra.storage.location import Location
 from pipelines.errors import UnsupportedInput
 from pipelines.read.inputs import documents_in
-from tasks.options import SIDECAR_SUFFIX
+from tasks.ref import SIDECAR_SUFFIX
 from worker.inbox.folder import documents
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tasks.options import SIDECAR_SUFFIX
+from tasks.ref import SIDECAR_SUFFIX
 
 # What copying programs, browsers and editors call a file that is not finished.
 _TEMPORARY = (".part", ".partial", ".crdownload", ".download", ".tmp", ".temp", ".swp", "~")

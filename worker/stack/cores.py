@@ -1,15 +1,8 @@
-"""The processor cores this process may use."""
+"""How a host's cores are shared among its workers."""
 
 from __future__ import annotations
 
-import os
-
-
-def available_cores() -> int:
-    """Cores, at least 1; fewer than the machine has where the process is bound to some of them."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from pipelines.cores import available_cores
 
 
 def threads_per_worker(workers: int) -> int:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from shutil import which
 
 from infra.errors import ServiceError
 from infra.settings import PREFIX, Settings
 from worker.stack.plan import Plan
 from worker.stack.processes import ChildProcess, python_command
 
-_RESTARTS = 3  # of one worker, before the stack is given up: something is wrong that a start does not mend
+# A worker that ends more often than so many times in so long is given up: something is wrong that a start
+# does not mend. One that a document kills now and then is not.
+_RESTARTS = 3
+_WITHIN_SECONDS = 600.0
+# Reading takes every core there is; whoever asks over HTTP is to be answered all the same.
+_YIELDING = ("nice", "-n", "5")
 # What numeric libraries read to size their pools of threads; left alone, each takes every core.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -21,13 +28,13 @@ _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS
 @dataclass
 class _Member:
     name: str
-    device: str
+    program: tuple[str, ...]
     process: ChildProcess
-    restarts: int = field(default=0)
+    started_again: list[float] = field(default_factory=list)
 
 
 class Crew:
-    """One control worker and the reading ones, each in a process of its own.
+    """One control worker, the reading ones, and the HTTP service if there is to be one: a process each.
 
     Args:
         folder: takes their logs and pid files.
@@ -40,15 +47,23 @@ class Crew:
         self._environment = worker_environment(settings, plan)
         self._members: list[_Member] = []
         try:
-            self._add("control", "control")
+            self._add("control", *_worker("control"))
             for number in range(1, plan.workers + 1):
-                self._add(f"worker-{number}", plan.device)
+                self._add(f"worker-{number}", *_worker(plan.device), behind=plan.serves)
+            if plan.serves:
+                self.address_file.unlink(missing_ok=True)  # of a service that was killed
+                self._add("http", "worker.http", str(self.address_file))
         except BaseException:
             self.stop(grace=0)
             raise
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def address_file(self) -> Path:
+        """Where the HTTP service writes its address once it listens."""
+        return self._folder / "http.url"
 
     @property
     def pids(self) -> dict[str, int]:
@@ -70,28 +85,37 @@ class Crew:
                 list(pool.map(lambda member: member.process.terminate(grace), self._members))
         self._members.clear()
 
-    def _add(self, name: str, device: str) -> None:
-        self._members.append(_Member(name, device, self._start(name, device)))
+    def _add(self, name: str, *module: str, behind: bool = False) -> None:
+        """Start a module's program; one that stays `behind` leaves the processor to others who want it."""
+        program = (*(_YIELDING if behind and which(_YIELDING[0]) else ()), *python_command("-m", *module))
+        self._members.append(_Member(name, program, self._start(name, program)))
 
     def _replace(self, member: _Member) -> str:
         status = member.process.terminate(0)  # it has ended: this gives its claim back
-        if member.restarts >= _RESTARTS:
+        now = time.monotonic()
+        member.started_again = [at for at in member.started_again if now - at < _WITHIN_SECONDS]
+        if len(member.started_again) >= _RESTARTS:
             raise ServiceError(
-                f"{member.name} has ended {_RESTARTS + 1} times, the last time with status {status}: "
+                f"{member.name} has ended {_RESTARTS + 1} times in {_WITHIN_SECONDS / 60:g} minutes, "
+                f"the last time with status {status}: "
                 f"{member.process.log_tail()}"
             )
-        member.restarts += 1
-        member.process = self._start(member.name, member.device)
+        member.started_again.append(now)
+        member.process = self._start(member.name, member.program)
         return f"{member.name} ended with status {status} and was started again"
 
-    def _start(self, name: str, device: str) -> ChildProcess:
+    def _start(self, name: str, program: Sequence[str]) -> ChildProcess:
         return ChildProcess(
-            python_command("-m", "worker", "--device", device),
+            program,
             self._environment,
             self._folder / "logs" / f"{name}.log",
             pid_path=self._folder / "pids" / f"{name}.pid",
             name=name,
         )
+
+
+def _worker(device: str) -> tuple[str, ...]:
+    return "worker", "--device", device
 
 
 def worker_environment(settings: Settings, plan: Plan) -> Mapping[str, str]:

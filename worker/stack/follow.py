@@ -112,9 +112,9 @@ def changes(output: IO[bytes]) -> Iterator[dict[str, Any]]:
             lines = []
 
 
-def tail_arguments(ports: dict[str, int], path: str, since: datetime) -> list[str]:
+def tail_arguments(ports: dict[str, int], path: str, since: datetime, host: str = LOOPBACK) -> list[str]:
     """Return the program's arguments for all changes below `path` (by text) since a little before a time."""
     # The program counts back from its own start, a moment from now; what comes too early is left out later.
     ago = max(0.0, (datetime.now(UTC) - since).total_seconds()) + _MARGIN_SECONDS
-    filer = f"{LOOPBACK}:{ports['filer.port']}.{ports['filer.port.grpc']}"
+    filer = f"{host}:{ports['filer.port']}.{ports['filer.port.grpc']}"
     return ["filer.meta.tail", f"-filer={filer}", f"-pathPrefix={path}", f"-timeAgo={ago:.3f}s"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from infra.errors import ServiceError
-from infra.settings import Settings, load_settings
+from infra.settings import PREFIX, Settings, load_settings
 from infra.status import Store, open_store
 from worker.stack.crew import Crew
 from worker.stack.plan import Plan
@@ -65,6 +66,13 @@ class LocalStack:
         """The workers' processes by name."""
         return self._crew.pids
 
+    @property
+    def address(self) -> str | None:
+        """The HTTP service's address; None until it listens, or where there is none."""
+        with suppress(FileNotFoundError):
+            return self._crew.address_file.read_text("utf-8")
+        return None
+
     def tend(self) -> list[str]:
         """Replace what has ended; returns one sentence for each replacement.
 
@@ -87,6 +95,7 @@ class LocalStack:
         return {
             "pipeline": self._plan.settings,
             "work_dir": self._folder / "work",
+            **({} if f"{PREFIX}LOG_FORMAT" in os.environ else {"log_format": "text"}),  # for people
             **self._values,
             "broker_url": self._valkey.broker_url,
         }

@@ -18,6 +18,7 @@ from worker.stack.seaweed import start_seaweed
 BUCKET = "pageline"
 INBOX = "inbox"
 RESULTS = "results"
+UPLOADS = "uploads"
 KEYS_FILE = "s3.env"
 
 
@@ -66,7 +67,12 @@ def folder_place(folder: Path) -> Iterator[Place]:
         source=source,
         start="",
         inbox=FolderWatch(inbox),
-        settings={"results": str(results), "sources": [source.uri], "bucket_level": False},
+        settings={
+            "results": str(results),
+            "sources": [source.uri],
+            "bucket_level": False,
+            "http": {"uploads": str(folder / UPLOADS)},
+        },
         greeting=(f"put documents into  {inbox}", f"find results in     {results}"),
     )
 
@@ -98,6 +104,7 @@ def bucket_place(folder: Path, state: Path) -> Iterator[Place]:
                     "sources": [source.uri],
                     "bucket_level": False,
                     "s3": access,
+                    "http": {"uploads": f"s3://{BUCKET}/{UPLOADS}"},
                 },
                 greeting=(
                     f"S3 endpoint         {server.endpoint}",

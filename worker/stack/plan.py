@@ -19,12 +19,14 @@ class Plan:
         device: what they compute on.
         pipeline: a shipped pipeline's name or the path of a YAML file.
         engine: the engine's name; None lets the fastest be chosen.
+        serves: whether there is an HTTP service too.
     """
 
     workers: int = 1
     device: str = "cpu"
     pipeline: str = "OCR"
     engine: str | None = None
+    serves: bool = False
 
     @property
     def threads(self) -> int:

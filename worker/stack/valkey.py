@@ -86,13 +86,20 @@ def socket_path(directory: Path) -> Path:
     beside = directory.resolve() / "valkey.sock"
     if len(os.fsencode(beside)) <= _MAX_SOCKET_BYTES:
         return beside
-    digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:16]
-    folder = Path(tempfile.gettempdir(), f"pageline-{os.getuid()}-{digest}")
+    folder = _short_folder(hashlib.sha256(os.fsencode(beside)).hexdigest()[:16])
     folder.mkdir(mode=0o700, exist_ok=True)
     status = folder.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise ServiceError(f"{folder} is not a folder of this user alone, so no socket is made in it")
     return folder / "valkey.sock"
+
+
+def _short_folder(digest: str) -> Path:
+    name = f"pageline-{os.getuid()}-{digest}"
+    folder = Path(tempfile.gettempdir(), name)
+    if len(os.fsencode(folder / "valkey.sock")) <= _MAX_SOCKET_BYTES:
+        return folder
+    return Path("/tmp", name)  # noqa: S108  -- TMPDIR lies deep too; the folder is looked at before it is used
 
 
 def valkey_binary() -> Path:

@@ -1,0 +1,1 @@
+"""What `pageline doctor` looks at: each module looks at one thing and says what is wrong and what helps."""

@@ -1,0 +1,1 @@
+"""The HTTP service: documents in, their progress and their results out."""
