@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from infra.status import DocumentStatus, Heartbeat, Store, open_store
 from tasks.produce import Producer
 from tasks.records import DocumentRef
 
-_FAULTY = Path(__file__).with_name("faulty_worker.py")
+_TESTS = Path(__file__).parent
 _PATIENCE = 120.0  # seconds until an event that should come counts as not coming
 # Quick enough for tests to see leases run out, slow enough for a machine with much to do.
 QUICK = {
@@ -83,12 +83,19 @@ class Site:
         self.store: Store = open_store(self.settings)
         self._processes: list[tuple[str, subprocess.Popen[bytes]]] = []
 
-    def start(self, device: str, **faults: Any) -> subprocess.Popen[bytes]:
+    def start(
+        self,
+        device: str,
+        *,
+        arguments: Sequence[str] = (),
+        program: str = "faulty_worker.py",
+        **faults: Any,
+    ) -> subprocess.Popen[bytes]:
         """Start a worker; wait for it with `ready`."""
-        program = [str(_FAULTY)] if faults else ["-m", "worker"]
+        started = [str(_TESTS / program)] if faults else ["-m", "worker"]
         log = (self.folder / f"{device}-{time.time_ns()}.log").open("wb")
         process = subprocess.Popen(
-            [sys.executable, "-P", *program, "--device", device],
+            [sys.executable, "-P", *started, "--device", device, *arguments],
             env={
                 **os.environ,
                 **self.settings.environment(),
