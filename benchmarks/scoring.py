@@ -6,7 +6,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,18 +67,27 @@ def pair_lines(ours: list[Any], theirs: list[Any]) -> list[tuple[int, int, float
 
 def word_f1(truth: Path, results: Path) -> float:
     """F1 over bags of words, upper-cased, of the pages whose truth has spaces that count."""
+    return _f1(truth, results, _words, lambda row: bool(row["space"] == "significant"))
+
+
+def character_f1(truth: Path, results: Path) -> float:
+    """F1 over bags of characters, upper-cased and without spaces, of all pages."""
+    return _f1(truth, results, _characters, lambda _row: True)
+
+
+def _f1(
+    truth: Path,
+    results: Path,
+    pieces: Callable[[Iterable[str]], Counter[str]],
+    counts: Callable[[dict[str, Any]], bool],
+) -> float:
     right = wanted = found = 0
-    for row in map(json.loads, truth.read_text(encoding="utf-8").splitlines()):
-        if row["space"] != "significant":
-            continue
+    for row in filter(counts, map(json.loads, truth.read_text(encoding="utf-8").splitlines())):
         file = results / f"{Path(row['file']).stem}_res.json"
-        res = (
-            json.loads(file.read_text(encoding="utf-8"))
-            if file.exists()
-            else {"rec_texts": [], "rec_polys": []}
-        )
-        got = _words(_outside(res, row.get("ignore", [])))
-        true = _words(line["text"] for line in row["lines"])
+        nothing: dict[str, Any] = {"rec_texts": [], "rec_polys": []}
+        res = json.loads(file.read_text(encoding="utf-8")) if file.exists() else nothing
+        got = pieces(_outside(res, row.get("ignore", [])))
+        true = pieces(line["text"] for line in row["lines"])
         right += (true & got).total()
         wanted += true.total()
         found += got.total()
@@ -87,9 +96,10 @@ def word_f1(truth: Path, results: Path) -> float:
 
 def _outside(res: dict[str, Any], regions: list[Any]) -> list[str]:
     """The texts whose box lies, for the most part, in none of the regions that have no truth."""
+    polys = res.get("page", {}).get("source_polys", res["rec_polys"])
     return [
         text
-        for text, poly in zip(res["rec_texts"], res["rec_polys"], strict=True)
+        for text, poly in zip(res["rec_texts"], polys, strict=True)
         if not any(_covered(poly, region) > 0.5 for region in regions)
     ]
 
@@ -103,5 +113,12 @@ def _covered(poly: Any, region: Any) -> float:
 
 
 def _words(texts: Iterable[str]) -> Counter[str]:
-    normal = (unicodedata.normalize("NFKC", text).upper() for text in texts)
-    return Counter(word for text in normal for word in re.findall(r"[^\W_]+", text))
+    return Counter(word for text in texts for word in re.findall(r"[^\W_]+", _normal(text)))
+
+
+def _characters(texts: Iterable[str]) -> Counter[str]:
+    return Counter(character for text in texts for character in _normal(text) if not character.isspace())
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).upper()

@@ -1,0 +1,208 @@
+"""Who decides where ranges go: the fleet's own router, and what it is compared with."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
+from statistics import median
+from typing import TYPE_CHECKING, Protocol
+
+from things import Range, Worker
+
+from infra.status import Activity, Doing, Heartbeat, Placement
+from infra.status.work import PageRange
+from tasks.moving import plan_moves
+from tasks.routing import KindOfDevice, choose_kind
+from tasks.speeds import Speeds, see_kinds
+
+if TYPE_CHECKING:
+    from world import World
+
+
+class Policy(Protocol):
+    """Decides."""
+
+    windowed: bool  # whether documents wait in line, a few ranges at a time in the queues
+
+    def queue_of(self, worker: Worker) -> str:
+        """Return the queue that a worker takes from."""
+        ...
+
+    def route(self, world: World, one: Range) -> str:
+        """Return the queue that a range goes to."""
+        ...
+
+    def moves(self, world: World) -> list[tuple[Range, str]]:
+        """Return what is to be sent elsewhere."""
+        ...
+
+
+class Pageline:
+    """What `tasks.routing`, `tasks.speeds` and `tasks.moving` decide, told what Redis would tell them."""
+
+    windowed = True
+
+    def __init__(self) -> None:
+        self._speeds: Speeds | None = None
+        self._seen: list[KindOfDevice] = []
+        self._at = float("-inf")
+
+    def queue_of(self, worker: Worker) -> str:
+        """Workers of a kind share a queue."""
+        return worker.kind
+
+    def route(self, world: World, one: Range) -> str:
+        """Ask the router."""
+        ahead = world.in_line.get("", 0.0)
+        return choose_kind(one.megapixels, one.document.wish, self._kinds(world), ahead)
+
+    def moves(self, world: World) -> list[tuple[Range, str]]:
+        """Ask what is to be moved; what wishes for a kind is told to be wished."""
+        by_id = {id(one): one for one in world.out}
+        placed = sorted((_placement(one) for one in world.out), key=lambda placement: placement.at)
+        found = plan_moves(placed, self._kinds(world), world.in_line.get("", 0.0), world.now)
+        return [(by_id[int(one.pages.document)], kind) for one, kind in found]
+
+    def _kinds(self, world: World) -> list[KindOfDevice]:
+        if self._speeds is None:  # a fleet remembers how fast its kinds were the day before
+            usual = {kind: median(one.speed for one in crew) for kind, crew in world.crews().items()}
+            self._speeds = Speeds(usual, {})
+        if world.beaten != self._at:
+            self._at = world.beaten
+            beats = [_heartbeat(worker, world.now) for worker in world.visible()]
+            self._seen = see_kinds(beats, _held(world), self._speeds, world.now)
+        return [
+            replace(
+                kind,
+                busy=min(world.busy[kind.name], kind.workers),
+                waiting=max(0.0, world.waiting[kind.name]),
+                held=max(0.0, world.held[kind.name]),
+            )
+            for kind in self._seen
+        ]
+
+
+class RoundRobin:
+    """Every worker has a queue of its own and gets a range in turn."""
+
+    windowed = False
+
+    def __init__(self) -> None:
+        self._next = 0
+
+    def queue_of(self, worker: Worker) -> str:
+        """Workers have their own."""
+        return worker.name
+
+    def route(self, world: World, one: Range) -> str:
+        """Give it to the next one that is seen to live, of the kind that is wished for."""
+        fit = [worker for worker in world.visible() if one.document.wish in (None, worker.kind)]
+        self._next += 1
+        return fit[self._next % len(fit)].name
+
+    def moves(self, world: World) -> list[tuple[Range, str]]:
+        """What a dead worker has waiting goes to the others; nothing else is moved."""
+        alive = {worker.name for worker in world.visible()}
+        return [
+            (one, self.route(world, one)) for one in world.out if one.holder is None and one.kind not in alive
+        ]
+
+
+class _ByKind(ABC):
+    """Workers of a kind share a queue; what a dead kind has waiting is dealt out again."""
+
+    windowed = False
+
+    def queue_of(self, worker: Worker) -> str:
+        """Workers of a kind share one."""
+        return worker.kind
+
+    @abstractmethod
+    def route(self, world: World, one: Range) -> str:
+        """Return the queue that a range goes to."""
+
+    def moves(self, world: World) -> list[tuple[Range, str]]:
+        """Return what waits for a kind that nobody is seen of."""
+        alive = {worker.kind for worker in world.visible()}
+        return [
+            (one, self.route(world, one))
+            for one in world.out
+            if one.holder is None and one.kind not in alive and one.document.wish is None
+        ]
+
+
+class RoundRobinOfKinds(_ByKind):
+    """Kinds get a range in turn."""
+
+    def __init__(self) -> None:
+        self._turns: Iterator[int] = cycle(range(1 << 30))
+
+    def route(self, world: World, one: Range) -> str:
+        """Return the next kind."""
+        kinds = sorted({worker.kind for worker in world.visible()})
+        return one.document.wish or kinds[next(self._turns) % len(kinds)]
+
+
+class Static(_ByKind):
+    """Each document goes to one kind, by shares that fit what the kinds were at the start."""
+
+    def __init__(self) -> None:
+        self._given: Counter[str] = Counter()
+        self._of: dict[int, str] = {}
+
+    def route(self, world: World, one: Range) -> str:
+        """Return the kind of the document: the one that is furthest behind its share."""
+        key = id(one.document)
+        alive = {worker.kind for worker in world.visible()}
+        if self._of.get(key) not in alive:
+            wish, total = one.document.wish, sum(world.nominal.values())
+            behind = {kind: self._given[kind] * total / world.nominal[kind] for kind in alive}
+            self._of[key] = wish or min(behind, key=lambda kind: behind[kind])
+            self._given[self._of[key]] += int(one.document.size * 1000)
+        return self._of[key]
+
+
+POLICIES: dict[str, type[Pageline | RoundRobin | RoundRobinOfKinds | Static]] = {
+    "pageline": Pageline,
+    "static": Static,
+    "round-robin of kinds": RoundRobinOfKinds,
+    "round-robin": RoundRobin,
+}
+
+
+def _held(world: World) -> list[Placement]:
+    """Return what workers have in hand."""
+    return [_placement(one) for one in world.out if one.holder is not None]
+
+
+def _placement(one: Range) -> Placement:
+    pages = PageRange(str(id(one)), 1, 1, one.pages)
+    wished, held = one.document.wish is not None, one.holder is not None
+    return Placement(pages, one.kind, one.megapixels, one.sent, wished, held)
+
+
+def _heartbeat(worker: Worker, now: float) -> Heartbeat:
+    """What a worker would say of itself; `model_construct`, since a day has millions."""
+    doing: tuple[Doing, ...] = ()
+    task = worker.task
+    if task is not None:
+        page = (worker.ends - worker.began) / task.pages
+        doing = (
+            Doing.model_construct(
+                activity=Activity.READING, document="d", page=1, since=now - (now - worker.began) % page
+            ),
+        )
+    speed = worker.measured
+    return Heartbeat.model_construct(
+        name=worker.name,
+        kind=worker.kind,
+        state="busy" if task is not None else "idle",
+        at_once=1,
+        pages_per_second=speed.pages_per_second,
+        megapixels_per_second=speed.megapixels_per_second,
+        measured=None,
+        doing=doing,
+    )
