@@ -9,10 +9,14 @@ import sys
 
 from pydantic import BaseModel
 
+from infra.http_settings import HttpSettings
+from infra.notify import NotifySettings
 from infra.settings import (
     PREFIX,
+    CloudWatchSettings,
     PipelineSettings,
     QueueSettings,
+    RetentionSettings,
     Settings,
     ShutdownSettings,
 )
@@ -39,10 +43,14 @@ _SECTIONS: list[tuple[str, str, type]] = [
     ("Pipeline", "PIPELINE__", PipelineSettings),
     ("Queue", "QUEUE__", QueueSettings),
     ("Shutdown", "SHUTDOWN__", ShutdownSettings),
+    ("Retention", "RETENTION__", RetentionSettings),
+    ("Notifications", "NOTIFY__", NotifySettings),
+    ("HTTP", "HTTP__", HttpSettings),
+    ("CloudWatch", "CLOUDWATCH__", CloudWatchSettings),
     ("S3", "S3__", S3Options),
     ("Limits of what is read", "LIMITS__", ReadLimits),
 ]
-_GROUPS = {"pipeline", "queue", "shutdown", "s3", "limits"}
+_GROUPS = {"pipeline", "queue", "shutdown", "retention", "notify", "http", "cloudwatch", "s3", "limits"}
 
 
 def described(section: type) -> dict[str, str]:
