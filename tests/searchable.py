@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import re
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +11,6 @@ import numpy as np
 import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
-import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
@@ -22,7 +18,28 @@ from pipelines.write import DocumentInfo, Page
 from pipelines.write.pdf.writer import ArchivePdfWriter, PdfWriter
 
 Box = tuple[float, float, float, float]
-_MARKS = re.compile("[\u200e\u200f\u202a-\u202e\f]")
+
+# What shows a page otherwise than it stands in the file: its entries, and its size at 144 dpi as it is shown.
+SHOWN_PAGES: tuple[tuple[dict[str, Any], tuple[int, int]], ...] = (
+    ({}, (400, 600)),
+    ({"Rotate": 90}, (600, 400)),
+    ({"Rotate": 180}, (400, 600)),
+    ({"Rotate": -90}, (600, 400)),
+    ({"CropBox": [20, 30, 120, 130]}, (200, 200)),
+    ({"CropBox": [20, 30, 120, 180], "Rotate": 90}, (300, 200)),
+    ({"MediaBox": [-50, 100, 150, 400]}, (400, 600)),
+    ({"MediaBox": [200, 300, 0, 0], "UserUnit": 2.5}, (400, 600)),
+)
+SCRIPTS = (
+    "שלום עולם 123 כן",
+    "السلام عليكم 25 مئوية",
+    "abc שלום def",
+    "日本語、テスト。",
+    "emoji 😀 and 𠀀 𐌰",
+    "naïve Ærøskøbing Ελλάδα Привет हिन्दी ไทย",
+    "a",
+    "co-operate x² …",
+)
 
 
 class Kit:
@@ -135,7 +152,7 @@ def _helvetica() -> pikepdf.Dictionary:
 
 
 class Readers:
-    """What programs that people use find in a PDF."""
+    """What PDFium finds in a PDF."""
 
     @staticmethod
     def pdfium(path: Path, number: int = 1, password: str | None = None) -> str:
@@ -143,15 +160,6 @@ class Readers:
         with pypdfium2.PdfDocument(path, password=password) as pdf:
             text = pdf[number - 1].get_textpage().get_text_range()
         return "\n".join(line.strip() for line in text.replace("\r", "").splitlines() if line.strip())
-
-    @staticmethod
-    def poppler(path: Path) -> str:
-        """The text by `pdftotext`, less the marks that it puts around right-to-left text."""
-        if shutil.which("pdftotext") is None:
-            pytest.skip("pdftotext is not installed")
-        found = subprocess.run(["pdftotext", path, "-"], capture_output=True, check=True).stdout.decode()
-        lines = (_MARKS.sub("", line).strip() for line in found.splitlines())
-        return "\n".join(line for line in lines if line)
 
     @staticmethod
     def boxes(path: Path, size: tuple[int, int], number: int = 1) -> dict[str, Box]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pikepdf
 import pytest
-from searchable import Kit, Readers
+from searchable import SCRIPTS, SHOWN_PAGES, Kit, Readers
 
 from pipelines.errors import WriteError
 from pipelines.write import DocumentInfo, Page
@@ -20,19 +20,7 @@ def _close(found: object, expected: object, within: float = 3.0) -> bool:
     return np.abs(np.array(found) - np.array(expected)).max() <= within
 
 
-@pytest.mark.parametrize(
-    ("entries", "size"),
-    [
-        ({}, (400, 600)),
-        ({"Rotate": 90}, (600, 400)),
-        ({"Rotate": 180}, (400, 600)),
-        ({"Rotate": -90}, (600, 400)),
-        ({"CropBox": [20, 30, 120, 130]}, (200, 200)),
-        ({"CropBox": [20, 30, 120, 180], "Rotate": 90}, (300, 200)),
-        ({"MediaBox": [-50, 100, 150, 400]}, (400, 600)),
-        ({"MediaBox": [200, 300, 0, 0], "UserUnit": 2.5}, (400, 600)),
-    ],
-)
+@pytest.mark.parametrize(("entries", "size"), SHOWN_PAGES)
 def test_words_stand_where_they_were_read(
     kit: Kit, readers: Readers, entries: dict[str, Any], size: tuple[int, int]
 ) -> None:
@@ -41,7 +29,7 @@ def test_words_stand_where_they_were_read(
 
     target = kit.write(source, [page])
 
-    assert readers.pdfium(target) == readers.poppler(target) == "Hello brave world"
+    assert readers.pdfium(target) == "Hello brave world"
     found = readers.boxes(target, size)
     assert _close([found["Hello"][0], *found["Hello"][1::2]], [40, 50, 80])
     assert _close([found["world"][2], *found["world"][1::2]], [180, 50, 80])
@@ -99,24 +87,11 @@ def test_slanted_vertical_and_upside_down_lines_follow_their_quads(kit: Kit, rea
     assert _close(found["downhill"][2:], (250, 228), within=16)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "שלום עולם 123 כן",
-        "السلام عليكم 25 مئوية",
-        "abc שלום def",
-        "日本語、テスト。",
-        "emoji 😀 and 𠀀 𐌰",
-        "naïve Ærøskøbing Ελλάδα Привет हिन्दी ไทย",
-        "a",
-        "co-operate x² …",
-    ],
-)
+@pytest.mark.parametrize("text", SCRIPTS)
 def test_any_script_is_read_back_in_logical_order(kit: Kit, readers: Readers, text: str) -> None:
     target = kit.write(kit.scan(), [kit.page([(text, (20, 50, 380, 80))], _SIZE)])
 
     assert readers.pdfium(target) == text
-    assert readers.poppler(target).replace(" ", "") == text.replace(" ", "")
 
 
 def test_brackets_around_right_to_left_text_are_mirrored_as_readers_expect(
@@ -152,7 +127,7 @@ def test_an_earlier_hidden_layer_is_replaced(kit: Kit, readers: Readers) -> None
 
     target = kit.write(source, [kit.page([("new reading", (40, 180, 200, 210))], _SIZE)])
 
-    assert readers.pdfium(target) == readers.poppler(target) == "new reading"
+    assert readers.pdfium(target) == "new reading"
     assert np.array_equal(readers.pixels(source), readers.pixels(target))
 
 
