@@ -6,7 +6,7 @@
 A real Valkey server, a control worker and the HTTP service run all the time. What KEDA and a
 HorizontalPodAutoscaler would do (`autoscale_rules.py`) is done to worker processes, by the ScaledObject and
 the Deployment in `infra/deploy/kubernetes`, all of whose rhythms are `--quicker` times as fast; the value
-comes from the service's `/scale/cpu`. Documents of `--pages` pages, `--seconds` each, come at once; when
+comes from the service's `/scale/cpu`, which needs keys and leaves open what its manifest says. Documents of `--pages` pages, `--seconds` each, come at once; when
 they are read, single ones keep a few workers busy for `--trickle` seconds, so that workers are ended while
 others, or they, read. One that is ended gets SIGTERM, and SIGKILL after the Deployment's grace period;
 those that were started last go first, as in a ReplicaSet. Printed is how the number of workers went, and
@@ -34,11 +34,12 @@ from typing import Any
 import httpx
 import pypdfium2 as pdfium
 import uvicorn
+import yaml
 
 sys.path.append(str(Path(__file__).parent))  # imported by a test, this folder is not searched
 from autoscale_rules import Autoscaler, Rules, read_rules
 
-from infra.settings import Settings, load_settings
+from infra.settings import PREFIX, Settings, load_settings
 from infra.status import Store, open_store
 from infra.status.states import DocumentState
 from tasks.produce import Producer
@@ -160,7 +161,7 @@ def stage(seconds: float) -> Iterator[tuple[Stage, dict[str, str]]]:
                 "pipeline": {"engine": "fake"},
                 "defaults": {"visualize": False},
                 "queue": {"range_pages": 4, "heartbeat_seconds": 1, "lease_seconds": 5, "sweep_seconds": 0.5},
-                "http": {"host": "127.0.0.1", "port": 0},
+                "http": deployed_http() | {"host": "127.0.0.1", "port": 0, "keys_file": folder / "keys"},
             }
         )
         pace = {"PACE": str(seconds), "PACE_LOG": str(folder / "begun"), "OMP_NUM_THREADS": "1"}
@@ -171,6 +172,16 @@ def stage(seconds: float) -> Iterator[tuple[Stage, dict[str, str]]]:
         store = open_store(settings)
         stack.callback(store.close)
         yield Stage(folder, settings, store, stack.enter_context(service(settings))), environment
+
+
+def deployed_http() -> dict[str, str]:
+    """Return what the service's manifest says of HTTP."""
+    objects = yaml.safe_load_all((_MANIFESTS / "base" / "serve.yaml").read_text("utf-8"))
+    (deployment,) = (one for one in objects if one["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    start = f"{PREFIX}HTTP__"
+    told = {one["name"]: one["value"] for one in container["env"] if one["name"].startswith(start)}
+    return {name.removeprefix(start).lower(): value for name, value in told.items()}
 
 
 @contextmanager

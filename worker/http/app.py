@@ -10,12 +10,13 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, Request
 from starlette.middleware.cors import CORSMiddleware
 
+from infra.errors import SettingsError
 from infra.telemetry.tracing import wanted
 from worker.http import actions, documents, events, fleet, health, ocr, outputs, pictures, submitting, uploads
-from worker.http.caller import overseer_of
+from worker.http.caller import caller_of, overseer_of
 from worker.http.description import describe
 from worker.http.desk import Desk
 from worker.http.guard import Guard
@@ -24,13 +25,14 @@ from worker.http.problems import install_problems
 from worker.http.traced import Traced
 
 _ROUTERS = (health, documents, submitting, uploads, outputs, pictures, events, actions, fleet, ocr)
-# `worker.http.NAME`, each with `router(desk)`; which path is for who may see everybody's documents.
+# `worker.http.NAME`, each with `router(desk)`; what lies under its path is for who may see everybody's documents.
 _PARTS = {"metrics": "/metrics", "scale": "/scale", "web": None}
 _ABOUT = "Documents in, their text and pictures out, and their progress while they are read."
 
 
 def build(desk: Desk) -> FastAPI:
-    """Return the application that serves what `desk` knows."""
+    """Return the application that serves what `desk` knows. Raises `SettingsError`."""
+    _check_open_paths(desk)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -52,16 +54,38 @@ def build(desk: Desk) -> FastAPI:
         app.include_router(each.router)
     for name, path in _PARTS.items():
         if find_spec(f"worker.http.{name}") is not None:
-            _include(app, desk, import_module(f"worker.http.{name}").router(desk), path)
+            _include(app, import_module(f"worker.http.{name}").router(desk), path)
     install_problems(app)
     _guard(app, desk)
     app.openapi = lru_cache(1)(lambda: _described(app, desk))  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 
-def _include(app: FastAPI, desk: Desk, router: APIRouter, path: str | None) -> None:
-    guarded = path is not None and path not in desk.settings.http.open_paths
-    app.include_router(router, dependencies=[Depends(overseer_of)] if guarded else [])
+def _include(app: FastAPI, router: APIRouter, path: str | None) -> None:
+    app.include_router(router, dependencies=[] if path is None else [Depends(_unless_open)])
+
+
+async def _unless_open(request: Request) -> None:
+    """Let in who may see everybody's, and whoever asks what the settings leave open. Raises `Refusal`."""
+    desk: Desk = request.app.state.desk
+    asked = request.scope["path"]
+    if not any(_lies_under(asked, path) for path in desk.settings.http.open_paths):
+        await overseer_of(await caller_of(request))
+
+
+def _check_open_paths(desk: Desk) -> None:
+    closable = [path for path in _PARTS.values() if path is not None]
+    for path in desk.settings.http.open_paths:
+        if not any(_lies_under(path, whole) for whole in closable):
+            raise SettingsError(
+                f"PAGELINE_HTTP__OPEN_PATHS: {path} cannot be left open, only what lies under "
+                f"{' or '.join(closable)} can"
+            )
+
+
+def _lies_under(path: str, whole: str) -> bool:
+    whole = whole.rstrip("/")
+    return path == whole or path.startswith(f"{whole}/")
 
 
 def _guard(app: FastAPI, desk: Desk) -> None:

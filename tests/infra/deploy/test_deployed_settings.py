@@ -136,14 +136,6 @@ def test_keda_reads_what_scale_says() -> None:
         assert one["spec"]["minReplicaCount"] == 0
 
 
-def test_what_keda_and_prometheus_ask_needs_no_key() -> None:
-    serve = next(one for one in ALL if one.name == "kubernetes pageline-serve")
-    open_paths = serve.environment["PAGELINE_HTTP__OPEN_PATHS"].split(",")
-    monitors = [one for one in documents("components/monitoring") if one["kind"] == "ServiceMonitor"]
-    assert {end["path"] for one in monitors for end in one["spec"]["endpoints"]} <= set(open_paths)
-    assert {f"/scale/{kind}" for kind in ("cpu", "gpu", "npu")} <= set(open_paths)
-
-
 @pytest.mark.parametrize("container", WORKERS, ids=str)
 def test_a_worker_is_replaced_before_it_meets_its_memory_limit(container: Container) -> None:
     told = container.environment.get("PAGELINE_QUEUE__CHILD_MEMORY_MB")
