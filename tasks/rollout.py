@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -20,12 +20,14 @@ _DAYS = 7.0  # that the results of a trial stay
 
 @dataclass(frozen=True, slots=True)
 class PageOfBoth:
-    """One page, read by both.
+    """One page, read by both: the lines that either had to read.
+
+    What either took from the PDF's own text neither read, so it says nothing about them.
 
     Attributes:
         letters: that the fleet's own pipeline read.
         differing: how many of them the other one left out or read otherwise, and those that it added.
-        scores: the lines' scores, of either.
+        scores: the scores of the lines that were compared, of either.
         seconds: in which it was read, of either.
     """
 
@@ -44,21 +46,28 @@ class PageOfBoth:
 
 @dataclass(slots=True)
 class Comparison:
-    """What is known of two pipelines by the pages that both have read."""
+    """What is known of two pipelines by the pages that both have read.
+
+    Attributes:
+        unread: pages that one of them did not read.
+        born: pages on which there was nothing to read, since the PDF's own text says it all.
+    """
 
     pages: list[PageOfBoth] = field(default_factory=list)
     unread: int = 0
+    born: int = 0
 
     def summary(self) -> dict[str, Any]:
-        """Figures of both: first the fleet's own pipeline's, then the other's."""
+        """Figures of both: first the fleet's own pipeline's, then the other's. `cer` is None without a page."""
         letters = sum(page.letters for page in self.pages)
         differing = sum(page.differing for page in self.pages)
         return {
             "documents": len({page.document for page in self.pages}),
             "pages": len(self.pages),
             "pages_read_by_one_only": self.unread,
+            "pages_of_pdf_text_only": self.born,
             "pages_alike": sum(page.differing == 0 for page in self.pages),
-            "cer": round(differing / max(1, letters), 5),
+            "cer": round(differing / max(1, letters), 5) if self.pages else None,
             "lines": [sum(len(page.scores[at]) for page in self.pages) for at in (0, 1)],
             "mean_score": [_mean(score for page in self.pages for score in page.scores[at]) for at in (0, 1)],
             "seconds_per_page": [_mean(page.seconds[at] for page in self.pages) for at in (0, 1)],
@@ -113,17 +122,41 @@ def compare(results: Storage, own: Folder, other: Folder, numbers: Iterable[int]
         if first is None or second is None:
             into.unread += first is not second
             continue
-        texts = tuple("\n".join(page["rec_texts"]) for page in (first, second))
+        (mine, my_scores), (others, other_scores) = _read(first, second), _read(second, first)
+        if not (mine or others) and "pdf" in first["text_source"] + second["text_source"]:
+            into.born += 1
+            continue
+        texts = "\n".join(mine), "\n".join(others)
         into.pages.append(
             PageOfBoth(
                 document=own.document,
                 number=number,
                 letters=len(texts[0]),
                 differing=distance(*texts),
-                scores=(first["rec_scores"], second["rec_scores"]),
+                scores=(my_scores, other_scores),
                 seconds=(_seconds(first), _seconds(second)),
             )
         )
+
+
+def _read(page: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[list[str], list[float]]:
+    """Texts and scores of a page's lines that were read here, and not taken from the PDF in the other."""
+    lines = zip(page["text_source"], page["rec_texts"], page["rec_scores"], page["rec_boxes"], strict=True)
+    found = [
+        (text, score)
+        for source, text, score, box in lines
+        if source == "ocr" and not _lies_in_pdf_text(box, other)
+    ]
+    return [text for text, _ in found], [score for _, score in found]
+
+
+def _lies_in_pdf_text(box: Sequence[int], page: Mapping[str, Any]) -> bool:
+    """Whether the middle of a box lies in a line that a page took from the PDF's own text."""
+    x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    return any(
+        source == "pdf" and left <= x <= right and top <= y <= bottom
+        for source, (left, top, right, bottom) in zip(page["text_source"], page["rec_boxes"], strict=True)
+    )
 
 
 def _page(results: Storage, folder: Folder, number: int) -> Mapping[str, Any] | None:

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 import yaml
 from crew import Site, site, write_pdf
+from pdfs import letter, text_pdf
 from typer.testing import CliRunner, Result
 
+from infra.storage.directory import DirectoryStorage
 from pipelines.config.loading import config_text
 from pipelines.textlayer.similarity import distance
-from tasks.rollout import Comparison, PageOfBoth, falls_to
+from tasks.places import Folder
+from tasks.rollout import Comparison, PageOfBoth, compare, falls_to
 from worker.cli.app import app
 from worker.cli.errors import CommandError, UsageError
 from worker.stack.valkey import ValkeyHandle
@@ -65,6 +68,7 @@ def test_a_share_goes_through_another_pipeline_and_the_difference_is_told(
 
     again = run("models", "rollout", str(other), "--share", "1")
     assert "of the characters differ" in again.stdout
+    assert "4 lines on 2 pages of 1 documents were compared" in " ".join(again.stdout.split())
     assert f"PAGELINE_PIPELINE__NAME={other}" in again.stdout
     assert len(fleet.documents()) == 2  # the same trial, not another
 
@@ -74,6 +78,45 @@ def test_a_share_goes_through_another_pipeline_and_the_difference_is_told(
         in run("export-samples", str(target), "--below", "0.95", "--document", first.id).stdout
     )
     assert len((target / "rec_gt.txt").read_text().splitlines()) == 2
+
+
+def test_what_comes_from_the_pdf_itself_shows_no_difference_and_is_said_so(fleet: Site, other: Path) -> None:
+    fleet.start("control")
+    fleet.start("cpu")
+    (fleet.inbox / "born.pdf").write_bytes(text_pdf(letter()))
+    fleet.announce("born.pdf", text_layer="trust")
+    fleet.ended()
+
+    told = json.loads(run("models", "rollout", str(other), "--share", "1", "--json").stdout)
+    assert (told["pages"], told["pages_of_pdf_text_only"], told["cer"]) == (0, 1, None)
+    said = " ".join(run("models", "rollout", str(other), "--share", "1").stdout.split())
+    assert "nothing could be compared" in said
+    assert "1 pages were left out: their lines are the PDFs' own text" in said
+    assert "to switch" not in said
+
+
+def test_only_lines_that_both_had_to_read_are_compared(tmp_path: Path) -> None:
+    def page(*lines: tuple[str, str, tuple[int, int, int, int]]) -> dict[str, Any]:
+        return {
+            "rec_texts": [text for _, text, _ in lines],
+            "rec_scores": [1.0 if source == "pdf" else 0.5 for source, *_ in lines],
+            "rec_boxes": [box for *_, box in lines],
+            "text_source": [source for source, *_ in lines],
+            "timings": {"total": 2.0, "read": 0.5},
+        }
+
+    first, second, third = ((10, top, 90, top + 10) for top in (10, 30, 50))
+    own = page(("pdf", "Born digital", first), ("pdf", "Born too", second), ("ocr", "stamp", third))
+    trial = page(("pdf", "Born digital", first), ("ocr", "Bom too", second), ("ocr", "stomp", third))
+    for name, content in (("own", own), ("trial", trial)):
+        path = tmp_path / Folder(name).page(1)
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(content))
+    found = Comparison()
+    compare(DirectoryStorage(tmp_path), Folder("own"), Folder("trial"), [1], found)
+    told = found.summary()
+    assert (told["pages"], told["lines"], told["mean_score"]) == (1, [1, 1], [0.5, 0.5])
+    assert told["cer"] == pytest.approx(1 / 5)
 
 
 def test_what_cannot_be_rolled_out_is_said_so(fleet: Site, other: Path, tmp_path: Path) -> None:

@@ -138,13 +138,21 @@ def _print(names: tuple[str, str], comparison: Comparison, documents: dict[str, 
     for title, name in (("lines", "lines"), ("mean score", "mean_score"), ("s/page", "seconds_per_page")):
         table.add_row(title, *(str(value) for value in found[name]))
     console = stdout()
-    console.print(table)
-    console.print(
-        f"{found['pages']} pages of {found['documents']} documents; {found['pages_alike']} read alike, "
-        f"{found['cer']:.2%} of the characters differ"
-    )
+    if not found["pages"]:
+        console.print("nothing could be compared: there is no page that both had to read")
+    else:
+        console.print(table)
+        console.print(
+            f"{sum(found['lines'])} lines on {found['pages']} pages of {found['documents']} documents were "
+            f"compared; {found['pages_alike']} pages read alike, {found['cer']:.2%} of the characters differ"
+        )
+    if found["pages_of_pdf_text_only"]:
+        console.print(
+            f"{found['pages_of_pdf_text_only']} pages were left out: their lines are the PDFs' own text"
+        )
     if found["pages_read_by_one_only"]:
         console.print(f"{found['pages_read_by_one_only']} pages were read by one of the two only")
     for page in comparison.most_different(_WORST):
         console.print(f"{page.error_rate:.2%} differ: page {page.number} of {documents[page.document]}")
-    console.print(f"to switch: {PREFIX}PIPELINE__NAME={names[1]}")
+    if found["pages"]:
+        console.print(f"to switch: {PREFIX}PIPELINE__NAME={names[1]}")
