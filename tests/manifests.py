@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -104,12 +105,14 @@ def _of_kubernetes() -> Iterator[Container]:
         if not container["image"].startswith("pageline"):
             continue
         given = {one["name"]: one["value"] for one in container.get("env", ())}
+        files = [one["configMapRef"]["name"] for one in container["envFrom"] if "configMapRef" in one]
+        shared = settings_files()["gpu"] if "pageline-settings" in files else {}
         probes = [container.get(f"{probe}Probe", {}) for probe in ("startup", "readiness", "liveness")]
         ports = [one["containerPort"] for one in container.get("ports", ())]
         yield Container(
             f"kubernetes {name}",
             tuple(container["args"]),
-            {"PAGELINE_BROKER_URL": _URL} | settings_files()["gpu"] | given,
+            {"PAGELINE_BROKER_URL": _URL} | shared | given,
             spec["terminationGracePeriodSeconds"],
             tuple(probe["httpGet"]["path"] for probe in probes if "httpGet" in probe),
             ports[0] if ports else None,
@@ -140,12 +143,13 @@ def _of_ecs() -> Iterator[Container]:
             if resource["Type"] != "AWS::ECS::TaskDefinition":
                 continue
             (container,) = resource["Properties"]["ContainerDefinitions"]
-            given = {one["Name"]: one["Value"] for one in container["Environment"]}
+            told = template["Parameters"]
+            given = {one["Name"]: filled(one["Value"], told) for one in container["Environment"]}
             asked = re.findall(r"http://127\.0\.0\.1:(\d+)(/\w+)", str(container.get("HealthCheck", "")))
             yield Container(
                 f"ecs {container['Name']}",
                 _command(container["Command"]),
-                {"PAGELINE_BROKER_URL": _URL} | {name: filled(value) for name, value in given.items()},
+                {"PAGELINE_BROKER_URL": _URL} | given,
                 container["StopTimeout"],
                 tuple(path for _, path in asked),
                 int(asked[0][0]) if asked else None,
@@ -158,8 +162,8 @@ def _command(words: list[Any]) -> tuple[str, ...]:
     return tuple(within[1].split() if within else plain)
 
 
-def filled(value: Any) -> str:
-    """Put something that may stand there where CloudFormation would look it up."""
+def filled(value: Any, parameters: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> str:
+    """Put a parameter's default, or something that may stand there, where CloudFormation would look it up."""
     if isinstance(value, str):
         return value
     (function, given), *_ = value.items()
@@ -167,4 +171,5 @@ def filled(value: Any) -> str:
         text, names = given if isinstance(given, list) else (given, {})
         told = {name: str(one).rpartition("-")[2].strip("'}") for name, one in names.items()}
         return re.sub(r"\$\{(\w+)\}", lambda match: told.get(match[1], "some"), text)
-    return '{"cpu": {"seconds": 60, "megapixels_per_second": 1}}' if given == "ColdKinds" else _ANYTHING
+    default = parameters.get(given, {}).get("Default") if function == "Ref" else None
+    return _ANYTHING if default is None else default

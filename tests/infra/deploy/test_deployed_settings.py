@@ -7,8 +7,10 @@ import re
 import click
 import pytest
 import typer
+import yaml
 from manifests import (
     DEPLOY,
+    KUBERNETES,
     Container,
     compose,
     containers,
@@ -110,6 +112,36 @@ def test_the_service_is_probed_where_it_answers(
     assert container.probes
     assert set(container.probes) <= {"/healthz", "/readyz"}
     assert http.anonymous is (http.keys_file is None), "without keys, only by its own machine"
+
+
+@pytest.mark.parametrize(
+    "container",
+    [one for one in ALL if not one.name.startswith("compose") and one.command[0] in ("worker", "serve")],
+    ids=str,
+)
+def test_whoever_routes_or_answers_knows_what_can_be_started(
+    container: Container, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in container.environment.items():
+        monkeypatch.setenv(name, value)
+    assert "cpu" in load_settings().cold_kinds
+
+
+def test_every_stack_is_told_the_same_of_what_can_be_started() -> None:
+    told = [one["Parameters"]["ColdKinds"] for one in templates().values() if "ColdKinds" in one["Parameters"]]
+    assert len(told) == 4
+    assert all(one == told[0] for one in told)
+
+
+@pytest.mark.parametrize("overlay", settings_files())
+def test_an_overlay_says_of_exactly_what_it_scales_that_it_can_be_started(
+    overlay: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kustomization = yaml.safe_load((KUBERNETES / "overlays" / overlay / "kustomization.yaml").read_text())
+    scaled = {one.rpartition("/")[2] for one in kustomization["components"] if "/scaling/" in one}
+    for name, value in settings_files()[overlay].items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().cold_kinds.keys() == scaled
 
 
 def test_a_service_without_keys_is_reached_from_its_own_machine_alone() -> None:
