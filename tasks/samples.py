@@ -12,9 +12,11 @@ does, and go clockwise. What was read is a proposal until somebody has looked at
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,36 +68,68 @@ class Line:
 
 
 class SampleFolder:
-    """A folder in PPOCRLabel's form, to which pages are added; what is in it already stays.
+    """A folder in PPOCRLabel's form, to which pages are added; what is in it already stays, and is not repeated.
 
     Attributes:
         crops: how many doubtful lines were written.
         pages: of how many pages.
+        repeated: how many were there already.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, limit: float = inf) -> None:
+        """Make one that takes up to `limit` lines, beside those that are there."""
         self.crops = 0
         self.pages = 0
+        self.repeated = 0
+        self._limit = limit
         self._folder = folder
         (folder / "crop_img").mkdir(parents=True, exist_ok=True)
+        self._labelled = self._named("Label.txt")
+        self._cut = self._named("rec_gt.txt")
+
+    @property
+    def full(self) -> bool:
+        """Whether it takes no more lines."""
+        return self.crops >= self._limit
 
     def add(self, stem: str, image: NDArray[np.uint8], lines: Sequence[Line], below: float) -> None:
         """Add a page with its lines; those whose score is `below` that are cut out."""
-        crops = [
-            (f"crop_img/{stem}_crop_{at}.jpg", line.text, pixels)
-            for at, line in enumerate(lines)
-            if line.score < below and (pixels := line.crop(image)).size
-        ]
+        crops = self._new(stem, image, lines, below)
         if not crops:
             return
-        _write_jpeg(self._folder / f"{stem}.jpg", image)
+        label = f"{self._folder.resolve().name}/{stem}.jpg"
+        if label not in self._labelled:
+            _write_jpeg(self._folder / f"{stem}.jpg", image)
+            said = json.dumps([line.label() for line in lines], ensure_ascii=False)
+            self._append("Label.txt", [f"{label}\t{said}"])
+            self._labelled.add(label)
         for name, _, pixels in crops:
             _write_jpeg(self._folder / name, pixels)
-        labels = json.dumps([line.label() for line in lines], ensure_ascii=False)
-        self._append("Label.txt", [f"{self._folder.resolve().name}/{stem}.jpg\t{labels}"])
         self._append("rec_gt.txt", [f"{name}\t{text}" for name, text, _ in crops])
+        self._cut.update(name for name, _, _ in crops)
         self.crops += len(crops)
         self.pages += 1
+
+    def _new(
+        self, stem: str, image: NDArray[np.uint8], lines: Sequence[Line], below: float
+    ) -> list[tuple[str, str, NDArray[np.uint8]]]:
+        """Name, reading and pixels of the doubtful lines that are not there yet and have a place."""
+        found: list[tuple[str, str, NDArray[np.uint8]]] = []
+        for at, line in enumerate(lines):
+            name = f"crop_img/{stem}_crop_{at}.jpg"
+            if line.score >= below:
+                continue
+            if name in self._cut:
+                self.repeated += 1
+            elif self.crops + len(found) < self._limit and (pixels := line.crop(image)).size:
+                found.append((name, line.text, pixels))
+        return found
+
+    def _named(self, name: str) -> set[str]:
+        """What the rows of a list begin with."""
+        path = self._folder / name
+        rows = path.read_text("utf-8").splitlines() if path.exists() else []
+        return {row.partition("\t")[0] for row in rows}
 
     def _append(self, name: str, rows: Sequence[str]) -> None:
         with (self._folder / name).open("a", encoding="utf-8", newline="\n") as file:
@@ -112,13 +146,25 @@ def export_document(
         InputError: the source cannot be opened any more.
         SecretUnavailable: its password is not to be had here.
     """
-    wanted = [(number, page) for number, page in _pages(results, folder) if _is_doubtful(page, below)]
+    wanted: dict[float, list[tuple[int, Mapping[str, Any]]]] = defaultdict(list)
+    for number, page in _pages(results, folder):
+        if _is_doubtful(page, below):
+            wanted[_resolution(page, request)].append((number, page))
     if not wanted:
         return
-    with _opened(settings, request) as document:
-        for number, page in wanted:
-            image = as_read(document.page(number).image, page["page"]["transform"])
-            into.add(f"{folder.document[:16]}_{number:05d}", image, lines_of(page), below)
+    with _fetched(settings, request) as path:
+        for dpi, pages in wanted.items():
+            with _opened(settings, request, path, dpi) as document:
+                for number, page in pages:
+                    if into.full:
+                        return
+                    image = as_read(document.page(number).image, page["page"]["transform"])
+                    into.add(f"{folder.document[:16]}_{number:05d}", image, lines_of(page), below)
+
+
+def _resolution(page: Mapping[str, Any], request: Request) -> float:
+    """At which a page of a PDF was read: in quarantine a lower one than was asked for."""
+    return float(page["page"]["dpi"] or request.options["dpi"])
 
 
 def as_read(image: NDArray[np.uint8], transform: Mapping[str, Any]) -> NDArray[np.uint8]:
@@ -155,19 +201,18 @@ def _pages(results: Storage, folder: Folder) -> Iterator[tuple[int, Mapping[str,
 
 
 @contextmanager
-def _opened(settings: Settings, request: Request) -> Iterator[Document]:
+def _fetched(settings: Settings, request: Request) -> Iterator[Path]:
     source = request.source
     with TemporaryDirectory(prefix="pageline-samples-") as scratch:
         path = Path(scratch, file_name(source.key))
         storage = storage_at(source.root, settings.s3)
         storage.fetch(source.key, path, version=source.version, etag=source.etag)
-        with open_document(
-            path,
-            dpi=float(request.options["dpi"]),
-            limits=read_limits(settings),
-            password=password(request.secret, settings.secrets),
-        ) as document:
-            yield document
+        yield path
+
+
+def _opened(settings: Settings, request: Request, path: Path, dpi: float) -> Document:
+    secret = password(request.secret, settings.secrets)
+    return open_document(path, dpi=dpi, limits=read_limits(settings), password=secret)
 
 
 def _write_jpeg(path: Path, image: NDArray[np.uint8]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,14 @@ from desk import Desk
 from real_weights import real_files, written_page
 
 from infra.errors import NotFound
+from infra.status.states import Mode
+from infra.status.work import PageRange
 from pipelines import create_pipeline
 from tasks.context import storage_at
 from tasks.ledger import read_request
+from tasks.queues import PAGES
 from tasks.samples import SampleFolder, as_read, export_document, lines_of
+from tasks.sweep import sweep
 
 _LINES = ("Invoice number 20417", "paid by bank transfer")
 
@@ -34,12 +39,12 @@ def readings(folder: Path) -> dict[str, str]:
     return dict(row.split("\t") for row in rows)
 
 
-def export(desk: Desk, document: str, target: Path, below: float) -> SampleFolder:
+def export(desk: Desk, document: str, target: Path, below: float, limit: float = inf) -> SampleFolder:
     settings = desk.settings
     results = storage_at(settings.results, settings.s3)
     folder = desk.context.folder(document)
     assert folder is not None
-    samples = SampleFolder(target)
+    samples = SampleFolder(target, limit)
     export_document(settings, results, folder, read_request(results, folder), samples, below)
     return samples
 
@@ -84,6 +89,49 @@ def test_what_is_sure_is_left_out_and_a_second_export_adds(desk: Desk, read: str
     desk.work()
     assert export(desk, other, target, 0.95).crops == 1
     assert len(labels(target)) == 4
+
+
+def test_a_second_export_repeats_nothing_and_leaves_what_was_put_right(
+    desk: Desk, read: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "samples"
+    export(desk, read, target, 0.95)
+    put_right = (target / "rec_gt.txt").read_text().replace("\t", "\tput right: ", 1)
+    (target / "rec_gt.txt").write_text(put_right)
+    before = (target / "Label.txt").read_bytes()
+    again = export(desk, read, target, 0.95)
+    assert (again.crops, again.repeated) == (0, 3)
+    assert (target / "rec_gt.txt").read_text() == put_right
+    assert (target / "Label.txt").read_bytes() == before
+
+
+def test_a_limit_ends_an_export_within_a_document(desk: Desk, read: str, tmp_path: Path) -> None:
+    samples = export(desk, read, tmp_path / "samples", 0.95, limit=2)
+    assert (samples.crops, samples.full) == (2, True)
+    more = export(desk, read, tmp_path / "samples", 0.95, limit=2)
+    assert (more.crops, more.repeated) == (1, 2)
+
+
+def test_a_page_read_in_quarantine_is_cut_at_the_resolution_it_was_read_at(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.pdf(pages=1)
+    document = desk.ingest(options={"dpi": 144})
+    desk.work(until=PAGES)
+    desk.messages.clear()
+    for mode in (Mode.NORMAL, Mode.ALONE):
+        pages = PageRange(document, 1, 1, 1, mode)
+        desk.store.status.begin_range(pages, "dead#1#1")
+        desk.store.status.begin_page(pages, 1, "dead#1#1")
+        desk.store.status.forfeit("dead", 2)
+        sweep(desk.tools)
+    desk.work()
+    page = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())["page"]
+    assert page["dpi"] == 72
+    target = tmp_path / "samples"
+    export(desk, document, target, 0.95)
+    (name,) = labels(target)
+    assert cv2.imread(str(target.parent / name)).shape[1::-1] == (page["width"], page["height"])
 
 
 def test_a_source_that_is_gone_is_said_so(desk: Desk, read: str, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def test_a_share_goes_through_another_pipeline_and_the_difference_is_told(
         "2 lines of 2 pages"
         in run("export-samples", str(target), "--below", "0.95", "--document", first.id).stdout
     )
+    more = run("export-samples", str(target), "--below", "0.95", "--document", first.id)
+    assert "0 lines of 0 pages (2 more were there already)" in " ".join(more.stdout.split())
     assert len((target / "rec_gt.txt").read_text().splitlines()) == 2
 
 

@@ -28,9 +28,9 @@ def export(target: Path, below: float, limit: int, ids: Sequence[str], folder: P
     """
     with chosen_stack(folder) as (settings, store):
         results = storage_at(settings.results, settings.s3)
-        samples = SampleFolder(target)
+        samples = SampleFolder(target, limit)
         for status in _documents(store, ids):
-            if samples.crops >= limit:
+            if samples.full:
                 break
             place = Folder(status.folder)
             try:
@@ -38,10 +38,11 @@ def export(target: Path, below: float, limit: int, ids: Sequence[str], folder: P
                 export_document(settings, results, place, request, samples, below)
             except (InfraError, InputError) as error:
                 stderr().print(f"{short_name(status.source)} is left out: {printable(str(error))}")
-    if not samples.crops:
+    if not samples.crops and not samples.repeated:
         raise CommandError(f"no line that was read has a score below {below:g}")
+    there = f" ({samples.repeated} more were there already)" if samples.repeated else ""
     stdout().print(
-        f"{samples.crops} lines of {samples.pages} pages: {target / 'rec_gt.txt'}, {target / 'Label.txt'}"
+        f"{samples.crops} lines of {samples.pages} pages{there}: {target / 'rec_gt.txt'}, {target / 'Label.txt'}"
     )
 
 
