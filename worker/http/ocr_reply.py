@@ -70,10 +70,7 @@ async def _page(
 ) -> OcrPage:
     drawn = await known.desk.run(_picture, known, entry, "ocr_res_img")
     prepared = await known.desk.run(_picture, known, entry, "preprocessed_img")
-    source: str | None = None
-    if asked.pictured:
-        upright = {"dpi": content["page"]["dpi"]}
-        source = _text(await picture_of(known.desk, renderer, known, entry.number, upright, None))
+    source = await _source(known, renderer, entry, content) if asked.pictured else None
     lines = zip(content["rec_polys"], content["rec_texts"], content["rec_scores"], strict=True)
     return OcrPage(
         pruned_result=pruned(content),
@@ -83,6 +80,17 @@ async def _page(
         texts=[OcrText(poly=poly, text=text, score=score) for poly, text, score in lines],
         image=drawn,
     )
+
+
+async def _source(
+    known: Known, renderer: PageRenderer, entry: PageEntry, content: Mapping[str, Any]
+) -> str | None:
+    """The page as it came; None where it cannot be shown, which is no reason to withhold what was read."""
+    try:
+        upright = {"dpi": content["page"]["dpi"]}
+        return _text(await picture_of(known.desk, renderer, known, entry.number, upright, None))
+    except Refusal:
+        return None
 
 
 def _picture(known: Known, entry: PageEntry, name: str) -> str | None:

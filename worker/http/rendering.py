@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from ctypes import c_ulong
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ _SECONDS = 30  # for one page
 _CACHE_BYTES = 64 << 20
 _QUALITY = 85
 _TASKS = 500  # after which the process is replaced: readers leak
+_TRIES = 5  # of a page that waits while others end the process
 
 
 class NotRendered(Exception):  # noqa: N818  -- it says what happened
@@ -51,11 +54,21 @@ class PageRequest:
     max_side: int | None = None
 
 
+class _Reader:
+    """A process that renders, and the number of what it is at: who is to blame when it ends."""
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.at: c_ulong = context.RawValue(c_ulong, 0)
+        self.pool = ProcessPoolExecutor(1, context, _begin, (self.at,), max_tasks_per_child=_TASKS)
+
+
 class PageRenderer:
     """Renders pages, one at a time, and remembers the latest pictures."""
 
     def __init__(self) -> None:
-        self._pool: ProcessPoolExecutor | None = None
+        self._reader: _Reader | None = None
+        self._numbers = count(1)
         self._kept: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -74,35 +87,46 @@ class PageRenderer:
                 self._kept.popitem(last=False)
 
     async def render(self, page: PageRequest) -> bytes:
-        """Return a page as JPEG. Raises `NotRendered`."""
-        pool = self._opened()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, render_page, page)
-        except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = None
-            raise NotRendered("The page cannot be shown: its reader crashed, or took too long.") from None
+        """Return a page as JPEG. A page that ends the process costs none of those that wait behind it.
+
+        Raises:
+            NotRendered: it has no picture, or its own reader crashed or took too long.
+        """
+        for _ in range(_TRIES):
+            reader, number = self._opened(), next(self._numbers)
+            try:
+                return await asyncio.get_running_loop().run_in_executor(reader.pool, _render, number, page)
+            except BrokenProcessPool:
+                if self._reader is reader:
+                    self._reader = None
+                if reader.at.value == number:
+                    break
+        raise NotRendered("The page cannot be shown: its reader crashed, or took too long.")
 
     def warm(self) -> None:
         """Start the process, so that the first picture does not wait for that."""
-        if self._pool is None:
-            self._opened().submit(os.getpid)
+        if self._reader is None:
+            self._opened().pool.submit(os.getpid)
 
-    def _opened(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(1, context, _end_with_parent, max_tasks_per_child=_TASKS)
-        return self._pool
+    def _opened(self) -> _Reader:
+        if self._reader is None:
+            self._reader = _Reader()
+        return self._reader
 
     def close(self) -> None:
         """End the process."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
+        if self._reader is not None:
+            self._reader.pool.shutdown(wait=False, cancel_futures=True)
+            self._reader = None
 
 
-def _end_with_parent() -> None:
-    """Have this process end when the service does, even if that is killed."""
+_at = c_ulong()  # in the process that renders, what its parent sees as well
+
+
+def _begin(at: c_ulong) -> None:
+    """Begin a process that renders. It ends when the service does, even if that is killed."""
+    global _at  # noqa: PLW0603  -- an initializer has no other way to hand over anything
+    _at = at
 
     def wait() -> None:
         parent = multiprocessing.parent_process()
@@ -111,6 +135,14 @@ def _end_with_parent() -> None:
         os._exit(0)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _render(number: int, page: PageRequest) -> bytes:
+    _at.value = number
+    try:
+        return render_page(page)
+    finally:
+        _at.value = 0
 
 
 def render_page(page: PageRequest) -> bytes:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from crew import Site, site, wait_for, write_pdf
 from http_service import Service, served
 from PIL import Image
 
+from worker.http.problems import Refusal
 from worker.stack.valkey import ValkeyHandle
 
 # As PaddleX's documentation of its General OCR pipeline publishes it; nothing but the address is ours.
@@ -89,6 +91,21 @@ def test_nothing_stays_behind(service: Service, letter: Path) -> None:
         lambda: not [path for name in ("out", "uploads") for path in (folder / name).glob("ocr/*")],
         "the end of all that was left of requests",
     )
+
+
+def test_a_picture_that_cannot_be_made_withholds_no_text(
+    service: Service, letter: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crashes(*asked: object) -> bytes:
+        raise Refusal(404, "The page cannot be shown.", kind="no-picture")
+
+    monkeypatch.setattr("worker.http.ocr_reply.picture_of", crashes)
+    answer = service.http.post("/ocr", json={"file": encoded(letter)})
+    assert answer.status_code == 200
+    page = answer.json()["result"]["ocrResults"][0]
+    assert page["inputImage"] is None
+    assert page["ocrImage"]
+    assert page["prunedResult"]["rec_texts"]
 
 
 def test_the_first_pages_are_read(service: Service, tmp_path: Path) -> None:
