@@ -72,7 +72,10 @@ class QueueSettings(Section):
         lease_seconds: How long a page stays with a process that has stopped renewing.
         heartbeat_seconds: How often leases are renewed and workers say that they live.
         page_seconds: Hard limit for one page; the process that exceeds it is ended.
-        step_seconds: The same for writing a page, and for putting a document together without getting on.
+        step_seconds: The same for fetching a document, writing a page, and putting a document together,
+            each without getting on.
+        host_tries: How often something is tried again, with growing delays, that a host has no room for (a
+            full disk); then the document, or the range of pages, fails.
         child_memory_mb: A process that holds more (MiB) after a page is replaced before the next; 0 for no
             limit. What is sane depends on the engine; four fifths of what a container is given, perhaps.
         range_megapixels: What one message asks for at most, unless a single page is larger.
@@ -96,6 +99,7 @@ class QueueSettings(Section):
     heartbeat_seconds: Positive = 3
     page_seconds: Positive = 180
     step_seconds: Positive = 600
+    host_tries: Count = 20
     child_memory_mb: Annotated[int, Field(ge=0)] = 0
     range_megapixels: Positive = 16
     range_pages: Count = 64

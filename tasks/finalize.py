@@ -22,7 +22,7 @@ from tasks.pagefiles import read_page
 from tasks.patience import patiently
 from tasks.places import Folder
 from tasks.records import PageEntry, PageFields, PipelineRecord, Request, StoredFile
-from tasks.steps import leased
+from tasks.steps import exhausted, leased
 
 _READERS = 8  # pages fetched at once; most of it is waiting
 _EXHAUSTED = "Putting the document together ended its process each time it was tried."
@@ -104,7 +104,8 @@ def finalize(context: Context, step: DocumentStep) -> None:
     with leased(context, step) as (claim, hold):
         if claim is Claim.EXHAUSTED:
             request, state = context.request(folder), DocumentState.FAILED
-            give_up(context, request, folder, generation=step.generation, state=state, reason=_EXHAUSTED)
+            reason = exhausted(context, step, _EXHAUSTED)
+            give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
         elif claim is Claim.GO:
             with hold.timed(Activity.FINALIZING, step.document) as move:
                 _finalize(context, step, folder, move)

@@ -14,9 +14,8 @@ from infra.status import Activity, Doing
 from infra.telemetry.meter import METER
 from infra.telemetry.tracing import span, traceparent
 
-# Their parts are calls to the storage, which has time-outs of its own. Fetching goes by the source's size.
-_OF_THE_STORAGE = frozenset({Activity.WRITING, Activity.FINALIZING})
-_UNLIMITED = frozenset({Activity.FETCHING})
+# Their parts are calls to the storage, which has time-outs of its own: the limit is for getting on.
+_OF_THE_STORAGE = frozenset({Activity.FETCHING, Activity.WRITING, Activity.FINALIZING})
 
 
 @dataclass(slots=True)
@@ -114,18 +113,17 @@ class Hold:
         with self._lock:
             for one in self._going:
                 limit = self._limit(one.activity)
-                if limit is not None and now - one.moved > limit:
+                if now - one.moved > limit:
                     return f"{self._told(one, 0.0)} took longer than {limit:g} s"
             if not self._going and now - self._moved > self.queue.step_seconds:
                 return f"nothing moved for {self.queue.step_seconds:g} s"
         return None
 
-    def _limit(self, activity: Activity) -> float | None:
-        if activity in _UNLIMITED:
-            return None
+    def _limit(self, activity: Activity) -> float:
         return self.queue.step_seconds if activity in _OF_THE_STORAGE else self.queue.page_seconds
 
     def _told(self, one: _Going, offset: float) -> Doing:
         limit, since = self._limit(one.activity), one.moved + offset
-        until = None if limit is None else since + limit
-        return Doing(activity=one.activity, document=one.document, page=one.page, since=since, until=until)
+        return Doing(
+            activity=one.activity, document=one.document, page=one.page, since=since, until=since + limit
+        )

@@ -54,6 +54,8 @@ def read_range(context: Context, pages: PageRange, *, tries: int = 0) -> None:
             trouble, expected = error, False
         finally:
             hold.drop(pages.lease)
+        if isinstance(trouble, OSError) and status.host_failed(pages) > context.settings.queue.host_tries:
+            expected = False  # its attempt counts: no host will ever have room for it
         left = status.end_range(pages, hold.owner, opened=expected)
     _log.info("pages %d to %d are over (%s)", pages.first, pages.last, pages.mode)
     _go_on(context, pages.document, left, trouble, tries)

@@ -15,7 +15,7 @@ from infra.status import Activity
 from infra.status.work import Claim
 from pipelines.errors import InputError
 from pipelines.read import Document, PageImage, open_document
-from tasks.limits import read_limits
+from tasks.limits import checked_while_fetched, read_limits
 from tasks.rangerun import RangeRun
 from tasks.secrets import password
 
@@ -75,10 +75,11 @@ class Renderer:
         run = self._run
         source = run.request.source
         with ExitStack() as stack:
-            with run.hold.timed(Activity.FETCHING, run.pages.document):
-                fetched = run.context.cache.source(source, run.request.tenant, run.context.storage)
-                path = stack.enter_context(fetched)
             limits = read_limits(run.context.settings)
+            with run.hold.timed(Activity.FETCHING, run.pages.document) as move:
+                told = checked_while_fetched(limits, source, move)
+                fetched = run.context.cache.source(source, run.request.tenant, run.context.storage, told)
+                path = stack.enter_context(fetched)
             with run.hold.timed(Activity.OPENING, run.pages.document):
                 opened = open_document(
                     path,

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from infra.storage import Storage
+from infra.storage.base import unheard
 from tasks.records import Source
 
 _NAME_BYTES = 200
+_LOCK_SECONDS = 1.0  # of waiting in one go for whoever fetches the same
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _LOCKS = 256  # files that guard fetching; sources share them, so that they do not grow in number
 
 
@@ -40,20 +45,29 @@ class SourceCache:
         return _made(self._used)
 
     @contextmanager
-    def source(self, source: Source, tenant: str, open_storage: Callable[[str], Storage]) -> Iterator[Path]:
+    def source(
+        self,
+        source: Source,
+        tenant: str,
+        open_storage: Callable[[str], Storage],
+        told: Callable[[int], None] = unheard,
+    ) -> Iterator[Path]:
         """Give a private path to the source, under its own name, while the context is open.
+
+        `told` is told the size that is known, then what `Storage.fetch` tells, and 0 while another process
+        fetches the same: what it raises ends the attempt.
 
         Raises what `Storage.fetch` raises: `NotFound`, `Changed`, and `OSError` for troubles of this host.
         """
+        told(source.size or 0)
         place = self._fetched / _digest(source, tenant)
         name = file_name(source.key)
         mine = self._used / uuid.uuid4().hex
         mine.mkdir(parents=True)
         try:
-            with self._lock(place):
+            with self._locked(place, told):
                 if not (place / name).exists():
-                    storage = open_storage(source.root)
-                    storage.fetch(source.key, _made(place) / name, version=source.version, etag=source.etag)
+                    self._fetch(source, open_storage(source.root), _made(place) / name, told)
                 os.utime(place)
                 _link(place / name, mine / name)
                 self._evict(keep=place)
@@ -61,17 +75,44 @@ class SourceCache:
         finally:
             shutil.rmtree(mine, ignore_errors=True)
 
-    def _lock(self, place: Path) -> FileLock:
-        return FileLock(_made(self._locks) / f"{int(place.name[:8], 16) % _LOCKS:03d}.lock")
+    @contextmanager
+    def _locked(self, place: Path, told: Callable[[int], None]) -> Iterator[None]:
+        """Keep other processes from fetching the same; whoever does that has a time limit of its own."""
+        lock = FileLock(_made(self._locks) / f"{int(place.name[:8], 16) % _LOCKS:03d}.lock")
+        while not lock.is_locked:
+            try:
+                lock.acquire(timeout=_LOCK_SECONDS)
+            except Timeout:
+                told(0)
+        try:
+            yield
+        finally:
+            lock.release()
 
-    def _evict(self, keep: Path) -> None:
-        """Remove the sources used least recently until the rest fits; processes keep their own links."""
+    def _fetch(self, source: Source, storage: Storage, path: Path, told: Callable[[int], None]) -> None:
+        """Copy a source; where the disk is full, once more without what nobody uses."""
+        fetch = partial(storage.fetch, source.key, path, version=source.version, etag=source.etag, told=told)
+        try:
+            fetch()
+        except OSError as error:
+            if error.errno not in _FULL or not self._evict(keep=path.parent, room=0):
+                raise
+            fetch()
+
+    def _evict(self, keep: Path, room: int | None = None) -> bool:
+        """Remove the sources used least recently until the rest fits; says whether there were any.
+
+        Processes keep their own links.
+        """
         places = sorted(self._fetched.iterdir(), key=_modified, reverse=True)
-        room = self._limit
+        left = self._limit if room is None else room
+        found = False
         for place in places:
-            room -= _size(place)
-            if room < 0 and place != keep:
+            left -= _size(place)
+            if left < 0 and place != keep:
+                found = True
                 shutil.rmtree(place, ignore_errors=True)
+        return found
 
 
 def file_name(key: str) -> str:

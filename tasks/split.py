@@ -17,14 +17,14 @@ from tasks.conclude import give_up
 from tasks.context import Context
 from tasks.dispatch import line_up
 from tasks.hold import Hold
-from tasks.limits import read_limits
+from tasks.limits import checked_while_fetched, read_limits
 from tasks.pagefiles import PageFiles, earlier_pages, state_of
 from tasks.places import Folder
 from tasks.ranges import page_cost, plan_ranges
 from tasks.records import Request
 from tasks.secrets import SecretUnavailable, password
 from tasks.selection import wanted_of
-from tasks.steps import leased
+from tasks.steps import exhausted, leased
 
 _log = logging.getLogger(__name__)
 _EXHAUSTED = "Opening the document ended its process each time it was tried."
@@ -37,7 +37,7 @@ def split(context: Context, step: DocumentStep) -> None:
         return
     with leased(context, step) as (claim, hold):
         if claim is Claim.EXHAUSTED:
-            _end(context, step, folder, DocumentState.FAILED, _EXHAUSTED)
+            _end(context, step, folder, DocumentState.FAILED, exhausted(context, step, _EXHAUSTED))
         elif claim is Claim.GO:
             _split(context, step, folder, hold)
 
@@ -68,8 +68,10 @@ def _split(context: Context, step: DocumentStep, folder: Folder, hold: Hold) -> 
 def _probe(context: Context, request: Request, hold: Hold) -> DocumentInfo:
     limits = read_limits(context.settings)
     with ExitStack() as stack:
-        with hold.timed(Activity.FETCHING, request.id):
-            path = stack.enter_context(context.cache.source(request.source, request.tenant, context.storage))
+        with hold.timed(Activity.FETCHING, request.id) as move:
+            told = checked_while_fetched(limits, request.source, move)
+            source = context.cache.source(request.source, request.tenant, context.storage, told)
+            path = stack.enter_context(source)
         with hold.timed(Activity.SPLITTING, request.id):
             secret = password(request.secret, context.settings.secrets)
             return probe(path, dpi=request.options["dpi"], limits=limits, password=secret)

@@ -10,13 +10,15 @@ from infra.status.work import Claim, DocumentStep
 from tasks.context import Context
 from tasks.hold import Hold
 
+_NO_ROOM = "The service had no room on its disks to work on the document, each time it was tried."
+
 
 @contextmanager
 def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold]]:
     """Claim a step and hold its lease while the context is open; says what became of the claim.
 
-    The lease is given back at the end. An error of the storage, or of this host, gives the attempt back too:
-    it is not the document's fault.
+    The lease is given back at the end. An error of the storage gives the attempt back too: it is not the
+    document's fault. So does one of this host, a full disk perhaps, but only `queue.host_tries` times.
     """
     status = context.store.status
     with context.heart.hold() as hold:
@@ -28,9 +30,18 @@ def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold]]
         refund = False
         try:
             yield claim, hold
-        except (StorageError, OSError):
+        except StorageError:
             refund = True
+            raise
+        except OSError:
+            refund = status.host_failed(step) <= context.settings.queue.host_tries
             raise
         finally:
             hold.drop(step.lease)
             status.let_go(step, hold.owner, refund=refund)
+
+
+def exhausted(context: Context, step: DocumentStep, otherwise: str) -> str:
+    """Say why a step was tried too often; `otherwise` where no host had troubles of its own."""
+    failed = context.store.listing.field(step.document, f"host_failed:{step.step}")
+    return _NO_ROOM if failed is not None and int(failed) > context.settings.queue.host_tries else otherwise

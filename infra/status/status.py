@@ -85,6 +85,11 @@ class Status:
         """Give the lease on a step back; False when it was lost before."""
         return bool(self._run("let_go", step.document, step.generation, step.step, owner, int(refund)))
 
+    def host_failed(self, work: DocumentStep | PageRange) -> int:
+        """Count a try that failed because its host had no room; returns how many there were."""
+        part = work.step.value if isinstance(work, DocumentStep) else str(work.first)
+        return int(self._run("host_failed", work.document, work.generation, part))
+
     def split_done(
         self,
         step: DocumentStep,

@@ -6,7 +6,7 @@ Every error is a class of `infra.errors`; nothing of boto3 and no `OSError` abou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -42,6 +42,10 @@ class ObjectInfo:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+def unheard(size: int) -> None:
+    """Take no notice of how many bytes there are."""
+
+
 class Storage(Protocol):
     """One bucket, or one directory."""
 
@@ -59,9 +63,18 @@ class Storage(Protocol):
         ...
 
     def fetch(
-        self, key: str, path: Path, *, version: str | None = None, etag: str | None = None
+        self,
+        key: str,
+        path: Path,
+        *,
+        version: str | None = None,
+        etag: str | None = None,
+        told: Callable[[int], None] = unheard,
     ) -> ObjectInfo:
         """Copy an object to the local file `path`, which appears whole or not at all.
+
+        `told` is told the size before anything is copied, then again and again how many bytes have come:
+        what it raises ends the copy.
 
         Raises `NotFound`, and `Changed` when the object is not (or during the copy no longer) the one named
         by `version` or `etag`. Local troubles (no space) stay `OSError`: they are not the storage's.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from mimetypes import MimeTypes
@@ -21,7 +21,7 @@ from typing import BinaryIO
 from filelock import FileLock
 
 from infra.errors import AlreadyExists, Changed, InvalidKey, NotFound, PreconditionFailed, StorageError
-from infra.storage.base import NO_CACHE, ObjectInfo
+from infra.storage.base import NO_CACHE, ObjectInfo, unheard
 from infra.storage.checks import check_key, check_range
 from infra.storage.directory_listing import LOCK_NAME, TEMPORARY_PREFIX, walk
 from infra.storage.files import (
@@ -66,16 +66,24 @@ class DirectoryStorage:
             return file.read(-1 if last is None else last - first)
 
     def fetch(
-        self, key: str, path: Path, *, version: str | None = None, etag: str | None = None
+        self,
+        key: str,
+        path: Path,
+        *,
+        version: str | None = None,
+        etag: str | None = None,
+        told: Callable[[int], None] = unheard,
     ) -> ObjectInfo:
         """See `Storage.fetch`."""
         with translated(self._where(key)):
             opened = self._open(key)
         with opened as source:
             before = self._describe(key, os.fstat(source.fileno()), version, etag)
+            told(before.size)
             with atomic_copy(path) as target:
                 for chunk in self._chunks(key, source, before.size):
                     target.write(chunk)
+                    told(target.tell())
                 self._describe(key, os.fstat(source.fileno()), before.etag)
         return before
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from infra.errors import AlreadyExists, Changed, NotFound, PreconditionFailed
-from infra.storage.base import NO_CACHE, ObjectInfo
+from infra.storage.base import NO_CACHE, ObjectInfo, unheard
 from infra.storage.checks import check_key, check_range
 from infra.storage.files import atomic_copy, open_data
 from infra.storage.location import Location
@@ -61,7 +61,13 @@ class S3Storage:
         return target.getvalue()
 
     def fetch(
-        self, key: str, path: Path, *, version: str | None = None, etag: str | None = None
+        self,
+        key: str,
+        path: Path,
+        *,
+        version: str | None = None,
+        etag: str | None = None,
+        told: Callable[[int], None] = unheard,
     ) -> ObjectInfo:
         """See `Storage.fetch`."""
         check_key(key)
@@ -69,7 +75,7 @@ class S3Storage:
             with atomic_copy(path) as target:
                 address = self._address(key, version)
                 with translated(self._where(key)):
-                    answer = download(self._client, address, target, etag=etag)
+                    answer = download(self._client, address, target, etag=etag, told=told)
         except PreconditionFailed as error:
             raise Changed(f"{self._where(key)} has changed: it is not {etag or 'what it was'}") from error
         return _info(key, answer)

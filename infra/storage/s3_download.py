@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
 
+from infra.storage.base import unheard
 from infra.storage.s3_errors import UNREACHABLE
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ def download(
     etag: str | None = None,
     first: int = 0,
     last: int | None = None,
+    told: Callable[[int], None] = unheard,
 ) -> Any:
     """Write bytes `first` up to but not including `last` of an object to `target`; return the first answer.
+
+    `told` is told where the object ends before anything is written, then how far this has come.
 
     boto3 repeats requests but not what breaks in the middle of a body: the rest is asked for here, of the
     very same content. Raises boto3's exceptions; one for status 412 when the content is not `etag`.
@@ -30,11 +35,13 @@ def download(
     pin = {} if etag is None else {"IfMatch": f'"{etag}"'}
     answer = part = client.get_object(**{**address, **pin, **_range(first, last)})
     pin = {"IfMatch": answer["ETag"]}
+    told(first + answer["ContentLength"])
     for resumes_left in reversed(range(_RESUMES + 1)):
         try:
             for chunk in part["Body"].iter_chunks(_CHUNK_BYTES):
                 target.write(chunk)
                 first += len(chunk)
+                told(first)
             break
         except UNREACHABLE:
             if not resumes_left:

@@ -122,7 +122,7 @@ def test_a_page_that_takes_too_long_ends_the_process(desk: Desk) -> None:
     heart.stop()
 
 
-@pytest.mark.parametrize("activity", [Activity.WRITING, Activity.FINALIZING])
+@pytest.mark.parametrize("activity", [Activity.FETCHING, Activity.WRITING, Activity.FINALIZING])
 def test_a_step_that_gets_stuck_ends_the_process(desk: Desk, activity: Activity) -> None:
     ended = threading.Event()
     heart = beating(desk, lambda doing: None, ended.set, HASTY)
@@ -139,19 +139,17 @@ def test_a_task_in_which_nothing_moves_ends_the_process(desk: Desk) -> None:
     heart.stop()
 
 
-def test_a_step_that_gets_on_may_take_long_and_so_may_fetching(desk: Desk) -> None:
+@pytest.mark.parametrize("activity", [Activity.FETCHING, Activity.FINALIZING])
+def test_a_step_that_gets_on_may_take_long(desk: Desk, activity: Activity) -> None:
     said: list[Said] = []
     heart = beating(desk, said.append, no_end, HASTY)
-    with heart.hold() as hold, hold.timed(Activity.FINALIZING, "a") as move:
+    with heart.hold() as hold, hold.timed(activity, "a") as move:
 
         def pages() -> bool:
             move()
             return len(said) > 12  # more than three times the limit
 
         wait_for(pages, "heartbeats")
-    said.clear()
-    with heart.hold() as hold, hold.timed(Activity.FETCHING, "a"):
-        wait_for(lambda: len(said) > 12, "heartbeats")
     heart.stop()
 
 

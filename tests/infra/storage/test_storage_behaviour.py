@@ -213,6 +213,20 @@ def test_a_fetch_of_what_has_changed_fails_and_leaves_the_old_copy(place: Place,
     assert list(tmp_path.glob("*tmp*")) == []
 
 
+def test_a_fetch_tells_the_size_first_and_ends_when_it_is_too_much(place: Place, tmp_path: Path) -> None:
+    key = place.put("source", b"x" * 10)
+    heard: list[int] = []
+    place.storage.fetch(key, tmp_path / "copy", told=heard.append)
+    assert heard == [10, 10]
+
+    def refuse(size: int) -> None:
+        raise OverflowError(f"{size} bytes")
+
+    with pytest.raises(OverflowError, match="10 bytes"):
+        place.storage.fetch(key, tmp_path / "refused", told=refuse)
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["copy"]
+
+
 def test_a_copy_that_cannot_be_written_is_no_fault_of_the_storage(place: Place, tmp_path: Path) -> None:
     key = place.put("source")
     with pytest.raises(FileNotFoundError):
