@@ -15,6 +15,7 @@ from infra.status import Store, open_store
 from infra.status.outbox import Letter, Settled
 from worker.cli.app import app
 from worker.cli.errors import CommandError
+from worker.cli.terminal import stdout
 from worker.stack.valkey import ValkeyHandle
 
 DEAD = Letter("https://me:hidden@dead.example/hook?token=hidden", "{}")
@@ -29,6 +30,7 @@ def store(tmp_path: Path, valkey: ValkeyHandle, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PAGELINE_KEY_PREFIX", f"{tmp_path.name}:")
     monkeypatch.setenv("PAGELINE_RESULTS", str(tmp_path / "out"))
     monkeypatch.setenv("COLUMNS", "200")
+    stdout.cache_clear()  # a console measures when it is made, and tests before this one made theirs
     opened = open_store(load_settings())
     yield opened
     for key in opened.client.scan_iter(f"{tmp_path.name}:*"):
@@ -66,6 +68,14 @@ def test_what_waits_and_what_is_dead_is_listed_with_reasons_and_without_keys(sto
     assert lines[2] == "b2 (generation 2) sqs://waits 0 after another"
     assert lines[3] == "a1 https://dead.example/hook 1 dead it answers 410 Gone"
     assert "hidden" not in shown
+
+
+def test_a_table_that_is_piped_holds_whole_addresses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS")
+    stdout.cache_clear()
+    address = f"https://{'long.' * 40}example/hook"
+    store.outbox.post("c3", 1, [Letter(address, "{}")])
+    assert address in run("list").stdout
 
 
 def test_a_program_is_told_the_same(store: Store) -> None:

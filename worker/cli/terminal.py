@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_PIPED_WIDTH = 1000  # a program that reads a table wants whole cells; rich would cut them to fit 80 columns
 
 
 @cache
@@ -31,4 +34,7 @@ def console_for(**options: Any) -> Console:
     """A console that shows names, reasons and texts as they are: data, never markup or emoji codes."""
     from rich.console import Console  # noqa: PLC0415  -- `--help` and completion do without
 
-    return Console(markup=False, emoji=False, highlight=False, soft_wrap=True, **options)
+    console = Console(markup=False, emoji=False, highlight=False, soft_wrap=True, **options)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPED_WIDTH
+    return console

@@ -11,7 +11,7 @@ from worker.http.desk import Desk
 from worker.http.option_schema import option_schema
 from worker.http.problems import MEDIA_TYPE, OCR_PATH
 from worker.http.shapes import Problem
-from worker.http.submitting import FromLocation, FromUpload, FromUrl
+from worker.http.submitting import MOST_FILES, FromLocation, FromUpload, FromUrl
 
 _OPEN: Final = frozenset({"/healthz", "/readyz", "/openapi.json"})
 _SUBMIT: Final = "/v1/documents"
@@ -58,7 +58,7 @@ def _submission() -> dict[str, Any]:
                 "type": "array",
                 "items": {"type": "string", "format": "binary"},
                 "minItems": 1,
-                "maxItems": 10,
+                "maxItems": MOST_FILES,
                 "description": "One document or several.",
             },
             "options": {**options, "description": "As JSON; or each as a field of its own name."},

@@ -25,7 +25,7 @@ from worker.http.problems import Refusal
 from worker.http.shapes import Documents, Summary
 from worker.http.views import address, summary_of
 
-_MOST_FILES = 100
+MOST_FILES = 20  # of a form
 _MOST_FIELDS = 100
 _FIELD_BYTES = 1 << 16
 _UPLOAD = r"^[0-9a-f]{32}/[^/]{1,250}$"
@@ -104,7 +104,7 @@ async def submit_document(
 async def _from_form(request: Request, desk: Desk, caller: Caller, key: str | None) -> Response:
     try:
         async with request.form(
-            max_files=_MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES
+            max_files=MOST_FILES, max_fields=_MOST_FIELDS, max_part_size=_FIELD_BYTES
         ) as form:
             return await desk.run(_take_form, desk, caller, key, form)
     except MultiPartException as error:

@@ -24,8 +24,8 @@ def test_schemathesis_finds_no_fault(service: Service, tmp_path: Path) -> None:
             f"{service.url}openapi.json",
             "--checks=all",
             "--max-examples=5",
-            "--max-time=15",
-            "--workers=2",
+            "--max-time=20",
+            "--workers=1",  # Python 3.11 raises a SystemError when two threads parse source at once
             "--no-shrink",
             "--phases=examples,coverage,fuzzing",
             "--request-timeout=20",
