@@ -58,7 +58,7 @@ class Comparison:
     born: int = 0
 
     def summary(self) -> dict[str, Any]:
-        """Figures of both: first the fleet's own pipeline's, then the other's. `cer` is None without a page."""
+        """Figures of both: first the fleet's own pipeline's, then the other's; no `cer` without a page."""
         letters = sum(page.letters for page in self.pages)
         differing = sum(page.differing for page in self.pages)
         return {

@@ -68,7 +68,7 @@ class Line:
 
 
 class SampleFolder:
-    """A folder in PPOCRLabel's form, to which pages are added; what is in it already stays, and is not repeated.
+    """A folder in PPOCRLabel's form, to which pages are added; what is in it stays, and comes no second time.
 
     Attributes:
         crops: how many doubtful lines were written.

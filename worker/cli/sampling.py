@@ -41,9 +41,8 @@ def export(target: Path, below: float, limit: int, ids: Sequence[str], folder: P
     if not samples.crops and not samples.repeated:
         raise CommandError(f"no line that was read has a score below {below:g}")
     there = f" ({samples.repeated} more were there already)" if samples.repeated else ""
-    stdout().print(
-        f"{samples.crops} lines of {samples.pages} pages{there}: {target / 'rec_gt.txt'}, {target / 'Label.txt'}"
-    )
+    files = f"{target / 'rec_gt.txt'}, {target / 'Label.txt'}"
+    stdout().print(f"{samples.crops} lines of {samples.pages} pages{there}: {files}")
 
 
 def _documents(store: Store, ids: Sequence[str]) -> list[DocumentStatus]:
