@@ -97,6 +97,12 @@ def switched_on(config: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name, wants in wanted.items() if wants)
 
 
+def asks_for_fastest(config: Mapping[str, Any]) -> bool:
+    """Whether a configuration says `use_hpip` anywhere: one engine reads a page, so a part asks for all."""
+    below = (value for value in config.values() if isinstance(value, Mapping))
+    return bool(config.get("use_hpip")) or any(map(asks_for_fastest, below))
+
+
 def _preprocessor(config: Mapping[str, Any]) -> Mapping[str, Any]:
     return (config.get("SubPipelines") or {}).get("DocPreprocessor") or {}
 

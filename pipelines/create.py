@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.blueprint import Blueprint, engine_settings
+from pipelines.blueprint import Blueprint, asks_for_fastest, engine_settings
 from pipelines.config.loading import load_config
 from pipelines.config.rules import NAMES
 from pipelines.devices import parse_device
@@ -67,12 +68,14 @@ def create_pipeline(
     if languages is not None:
         NAMES.check(languages, name="languages")
         settled["languages"] = list(languages)
-    wanted, measured = _engine(engine, settled.get("engine"), use_hpip or bool(settled.get("use_hpip")))
+    wanted, measured = _engine(engine, settled.get("engine"), use_hpip or asks_for_fastest(settled))
     place = default_device(wanted) if device is None else parse_device(device)
     said = {**(settled.get("engine_config") or {}), **(engine_config or {})}
     settings, width_mode = engine_settings(from_upstream(said, wanted))
     if place.kind == "cpu" and settings.batch > 1:
         raise OptionError(f"engine_config: batch {settings.batch}: a CPU takes pages one by one")
+    if place.kind != "cpu" and not settings.batch and settled.get("batch_size"):
+        settings = replace(settings, batch=settled["batch_size"])
     blueprint = Blueprint(
         name=_name(None if config is not None else pipeline, settled),
         config=settled,

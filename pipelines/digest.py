@@ -20,6 +20,8 @@ from pipelines.models import digests_of, known_sha256, spec_of
 # Raised whenever the code reads the same page differently than before.
 _METHOD = 2
 
+# Of a module: how many lines share a batch, and what is run by which engine, change no text.
+_WITHOUT_EFFECT = {"batch_size", "use_hpip", "hpi_config", "genai_config"}
 _STAGES = ("TextDetection", "TextRecognition")
 _PREPROCESSING = ("use_doc_orientation_classify", "use_doc_unwarping")
 
@@ -68,10 +70,8 @@ def config_digest(config: Mapping[str, Any]) -> str:
 
 
 def _stage(module: Mapping[str, Any]) -> dict[str, Any]:
-    # How many lines share a batch, and where the weights lie, change no text.
-    said = dict(module)
+    said = {key: value for key, value in module.items() if key not in _WITHOUT_EFFECT}
     folder, name = said.pop("model_dir", None), said.get("model_name")
-    said.pop("batch_size", None)
     weights = digests_of(Path(folder)) if folder else _pinned_digest(name)
     return {"settings": {key: _plain(value) for key, value in said.items()}, "weights": weights}
 

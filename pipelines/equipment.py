@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.blueprint import Blueprint, switched_on
 from pipelines.config.options import OPTIONS, CallOptions, make_options
@@ -26,7 +26,7 @@ from pipelines.models.registry import pinned
 
 # What upstream's guide says where neither the configuration nor the model's inference.yml says anything;
 # of the gates, which upstream does not have, what was measured.
-_GUIDE: dict[str, object] = {
+GUIDE: dict[str, object] = {
     "use_doc_orientation_classify": True,
     "use_doc_unwarping": True,
     "doc_orientation_thresh": 0.7,
@@ -128,6 +128,15 @@ def equip(blueprint: Blueprint, engine_name: str, device: Device) -> Equipment:
 
 
 def _part(blueprint: Blueprint, engine: Engine, section: str) -> Part:
+    part = _weights(blueprint, engine, section)
+    fixed = blueprint.module(section).get("input_shape")
+    if section != "TextDetection" or fixed is None:
+        return part
+    inference = replace(part.files.inference, fixed_size=tuple(fixed[1:]), keep_ratio=False)
+    return replace(part, files=replace(part.files, inference=inference))
+
+
+def _weights(blueprint: Blueprint, engine: Engine, section: str) -> Part:
     said = blueprint.module(section)
     name = said.get("model_name")
     if name is None:
@@ -206,7 +215,7 @@ def _resolved(blueprint: Blueprint, name: str, form: Form | None, folder: str | 
 
 def _defaults(blueprint: Blueprint, parts: Sequence[Part]) -> CallOptions:
     files = {part.section: part.files for part in parts}
-    values = dict(_GUIDE)
+    values = dict(GUIDE)
     for name, option in OPTIONS.items():
         section = option.place[-2] if len(option.place) > 1 else ""
         said = blueprint.module(section).get(option.place[-1]) if section in _TASKS else None

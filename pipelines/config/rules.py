@@ -10,6 +10,7 @@ from os import PathLike
 from pipelines.errors import ConfigError
 
 LONGEST_SIDE = 32_767  # polygons are int16, as upstream's are
+_STRIDE = 32  # of a detection network's inputs
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,12 @@ def _is_whole(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
+def _is_input(value: object) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 3 or value[0] != 3:  # noqa: PLR2004  -- colours, height, width
+        return False
+    return all(_is_whole(side, _STRIDE, LONGEST_SIDE) and side % _STRIDE == 0 for side in value[1:])
+
+
 def one_of(*choices: str) -> Rule:
     """A rule that lets exactly these words pass."""
     return Rule(" or ".join(map(repr, choices)), lambda value: value in choices)
@@ -53,4 +60,17 @@ NAMES = Rule(
 FOLDER = Rule("the path of a folder", lambda value: isinstance(value, str | PathLike) and bool(str(value)))
 MAPPING = Rule("a mapping", lambda value: isinstance(value, dict))
 ANY = Rule("anything", lambda _value: True)
-NOTHING = Rule("nothing, since this version has no such thing", lambda _value: False)
+FIXED_INPUT = Rule("[3, height, width], both multiples of 32", _is_input)
+OWN_WIDTH = Rule(
+    "nothing, since a line enters at a width that follows from its own and is never stretched to a fixed one",
+    lambda _value: False,
+)
+ONE_ENGINE = Rule(
+    "nothing, since one engine reads a page: it is named at the top of the configuration",
+    lambda _value: False,
+)
+# What PaddleX runs in its own process; its other backends are servers of language models.
+NATIVE = Rule(
+    "nothing but the backend 'native', since no module of this pipeline is a language model on a server",
+    lambda value: isinstance(value, dict) and value.get("backend", "native") == "native",
+)

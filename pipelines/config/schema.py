@@ -11,13 +11,16 @@ from typing import TypeAlias
 from pipelines.config.rules import (
     ANY,
     COUNT,
+    FIXED_INPUT,
     FLAG,
     FOLDER,
     FRACTION,
     MAPPING,
     NAME,
     NAMES,
-    NOTHING,
+    NATIVE,
+    ONE_ENGINE,
+    OWN_WIDTH,
     RATIO,
     SIDE,
     Rule,
@@ -27,8 +30,9 @@ from pipelines.errors import ConfigError
 
 Schema: TypeAlias = dict[str, "Rule | Schema"]
 
-# PaddleX's servers and accelerators read these; here they are known, so that its files load.
-_CARRIED: Schema = {"use_hpip": FLAG, "hpi_config": MAPPING}
+# `docs/pipeline.md` says what each key does here, and which are merely carried, so that PaddleX's files load.
+_FASTEST: Schema = {"use_hpip": FLAG, "hpi_config": MAPPING}
+_PART: Schema = {"batch_size": COUNT, **_FASTEST, "engine": ONE_ENGINE, "engine_config": ONE_ENGINE}
 _ENGINE: Schema = {"engine": NAME, "engine_config": MAPPING}
 
 
@@ -37,10 +41,9 @@ def _module(name: str, **own: Rule) -> Schema:
         "module_name": one_of(name),
         "model_name": NAME,
         "model_dir": FOLDER,
-        "batch_size": COUNT,
-        "genai_config": NOTHING,
-        "input_shape": NOTHING,
-        **_CARRIED,
+        "genai_config": NATIVE,
+        "input_shape": ANY,  # PaddleX reads it of detection and recognition alone
+        **_PART,
         **own,
     }
 
@@ -49,8 +52,7 @@ _DOC_PREPROCESSOR: Schema = {
     "pipeline_name": one_of("doc_preprocessor"),
     "use_doc_orientation_classify": FLAG,
     "use_doc_unwarping": FLAG,
-    "batch_size": COUNT,
-    **_CARRIED,
+    **_PART,
     "SubModules": {
         "DocOrientationClassify": _module("doc_text_orientation", thresh=FRACTION),
         "DocUnwarping": _module("image_unwarping", thresh=FRACTION),
@@ -65,12 +67,13 @@ OCR_SCHEMA: Schema = {
     "batch_size": COUNT,
     "languages": NAMES,
     "Serving": ANY,
-    **_CARRIED,
+    **_FASTEST,
     **_ENGINE,
     "SubPipelines": {"DocPreprocessor": _DOC_PREPROCESSOR},
     "SubModules": {
         "TextDetection": _module(
             "text_detection",
+            input_shape=FIXED_INPUT,
             limit_side_len=SIDE,
             limit_type=one_of("max", "min"),
             max_side_limit=SIDE,
@@ -81,6 +84,7 @@ OCR_SCHEMA: Schema = {
         "TextLineOrientation": _module("textline_orientation", thresh=FRACTION),
         "TextRecognition": _module(
             "text_recognition",
+            input_shape=OWN_WIDTH,
             score_thresh=FRACTION,
             return_word_box=FLAG,
             text_layer=one_of("ignore", "verify", "trust"),

@@ -108,7 +108,7 @@ def candidates(name: str, device: Device) -> list[str]:
             _refuse(device, wanted)
     if not found:
         raise EngineUnavailable(
-            "no inference engine is installed; the fastest on a CPU is pip install 'pageline[openvino]'"
+            f"no inference engine is installed; the fastest here is pip install 'pageline[{wanted[0]}]'"
         )
     return found
 

@@ -20,6 +20,7 @@ from device_double import CARDS, Card, plug_in
 from numpy.typing import NDArray
 
 from pipelines import create_pipeline
+from pipelines.config.loading import load_config
 from pipelines.devices import parse_device
 from pipelines.engines.batching import MOST_PAGES, PAGE_PIXELS, Batcher, batch_sizes, pages_for
 from pipelines.errors import DeviceLost, DeviceUnavailable, EngineError, OptionError, OutOfMemory
@@ -130,6 +131,26 @@ def test_the_batch_goes_by_the_memory(card: Card) -> None:
     card.memory = None
     lone = warm()
     assert (lone.pages_at_once, lone.batching) == (1, None)
+
+
+@faults
+def test_paddlex_s_batch_size_is_how_many_pages_go_together(card: Card) -> None:
+    config = load_config("OCR") | {"batch_size": 3}
+    said = create_pipeline(config=config, device=DEVICE, engine=ENGINE)
+    asked = create_pipeline(config=config, device=DEVICE, engine=ENGINE, engine_config={"batch": 2})
+    assert said.batching is not None
+    assert asked.batching is not None
+    assert (said.batching.pages, asked.batching.pages) == (3, 2)
+    assert create_pipeline(config=config, device="cpu", engine="fake").batching is None
+
+
+@faults
+def test_every_page_enters_detection_at_the_size_that_input_shape_says(card: Card) -> None:
+    config = load_config("OCR")
+    config["SubModules"]["TextDetection"]["input_shape"] = [3, 320, 640]
+    (result,) = create_pipeline(config=config, device=DEVICE, engine=ENGINE).predict(page(1))
+    assert {shape[1:] for model, shape in card.ran if model.endswith("_det")} == {(3, 320, 640)}
+    assert len(result["rec_texts"]) == 4
 
 
 def test_warming_up_prepares_every_size_of_every_usual_shape(pipeline: OCRPipeline, card: Card) -> None:

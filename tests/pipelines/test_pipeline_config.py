@@ -23,6 +23,7 @@ def _edited(*path: str, value: Any) -> dict[str, Any]:
 
 
 DETECTION = ("SubModules", "TextDetection")
+RECOGNITION = ("SubModules", "TextRecognition")
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,11 @@ def test_every_key_that_paddlex_writes_is_known() -> None:
     config |= {"Serving": {"visualize": False}, "use_hpip": False, "hpi_config": None, "batch_size": 1}
     config["engine"], config["engine_config"] = "paddle_static", None
     config["SubModules"]["TextDetection"] |= {"genai_config": None, "input_shape": None, "batch_size": 1}
+    config["SubModules"]["TextRecognition"] |= {
+        "genai_config": {"backend": "native"},
+        "use_hpip": False,
+        "hpi_config": {"auto_config": True},
+    }
     config["SubModules"]["TextLineOrientation"] = {
         "module_name": "textline_orientation",
         "model_name": "PP-LCNet_x1_0_textline_ori",
@@ -75,7 +81,11 @@ def test_every_key_that_paddlex_writes_is_known() -> None:
         (_edited(*DETECTION, "limit_type", value="resize"), ["limit_type", "'max' or 'min'"]),
         (_edited(*DETECTION, "limit_side_len", value=0), ["limit_side_len", "from 1"]),
         (_edited(*DETECTION, "module_name", value="text_recognition"), ["module_name"]),
-        (_edited(*DETECTION, "input_shape", value=[3, 640, 640]), ["input_shape", "this version"]),
+        (_edited(*DETECTION, "input_shape", value=[3, 640, 650]), ["input_shape", "multiples of 32"]),
+        (_edited(*DETECTION, "input_shape", value=[640, 640]), ["input_shape", "[3, height, width]"]),
+        (_edited(*RECOGNITION, "input_shape", value=[3, 48, 320]), ["TextRecognition", "its own"]),
+        (_edited(*DETECTION, "engine", value="paddle"), ["TextDetection: engine", "at the top"]),
+        (_edited(*DETECTION, "genai_config", value={"backend": "vllm-server"}), ["genai_config", "'native'"]),
         (_edited("SubModules", "TextDetection", value=3), ["TextDetection", "mapping"]),
         (_edited("text_type", value="seal"), ["text_type", "general", "seal"]),
         (_edited("pipeline_name", value="table_recognition"), ["pipeline_name", "'OCR'"]),
@@ -255,6 +265,16 @@ def test_a_word_that_is_no_device_is_refused(device: str) -> None:
 def test_use_hpip_lets_the_fastest_engine_be_chosen() -> None:
     with pytest.raises(OptionError, match="use_hpip"):
         create_pipeline("OCR", engine="fake", use_hpip=True)
+
+
+@pytest.mark.parametrize(
+    "path", [("use_hpip",), (*DETECTION, "use_hpip"), ("SubPipelines", "DocPreprocessor", "use_hpip")]
+)
+def test_use_hpip_of_any_part_lets_the_fastest_engine_be_chosen(path: tuple[str, ...]) -> None:
+    config = _edited(*path, value=True)
+    with pytest.raises(OptionError, match="use_hpip"):
+        create_pipeline(config=config, engine="fake")
+    assert pipeline_digest(config) == pipeline_digest("OCR")  # who is fastest changes no text
 
 
 def _blank() -> Any:

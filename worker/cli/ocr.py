@@ -18,12 +18,19 @@ Inputs = Annotated[
 SavePath = Annotated[
     Path | None, option("--save_path", "DIR", "Folder for JSON and pictures; without it, JSON is printed.")
 ]
-Device = Annotated[str | None, option("--device", "DEVICE", "cpu, gpu:0, npu:0 ...; without it, the CPU.")]
+Device = Annotated[
+    str | None,
+    option(
+        "--device",
+        "DEVICE",
+        "cpu, gpu:0, npu:0 ...; without it, the first NVIDIA GPU that an engine reaches, else the CPU.",
+    ),
+]
 EngineConfig = Annotated[
     str | None, option("--engine_config", "JSON", "Settings of the engine, e.g. '{\"threads\": 2}'.")
 ]
 UseHpip = Annotated[
-    bool, typer.Option("--use_hpip", help="PaddleX's flag; the fastest engine is taken anyway.")
+    bool, typer.Option("--use_hpip", help="Measure which installed engine is fastest here, and take that.")
 ]
 Languages = Annotated[
     str | None,
