@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,12 @@ from infra.settings import Settings
 from infra.storage import Location, ObjectInfo, Storage
 from tasks.identity import digest_of, document_id, pipeline_identity
 from tasks.layers import layers
-from tasks.options import UNTOLD, DocumentOptions, Problem, Resolved, resolve
+from tasks.ledger import RequestLost, read_request
+from tasks.options import UNTOLD, DocumentOptions, Layer, Problem, Resolved, resolve
 from tasks.places import Folder, folder_of
 from tasks.records import DocumentRef, PipelineRecord, Request, Source, Verdict
 from tasks.served import own_name, served_pipeline
+from tasks.walk import documents, result_keys
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +53,10 @@ def identify(settings: Settings, storage: Callable[[str], Storage], ref: Documen
     info, verdict = _look(storage(ref.source), place.key, ref)
     if verdict is None and ref.tenant not in settings.tenants:
         verdict = Verdict(state="rejected", reason=f"There is no tenant {ref.tenant!r}.")
+    if verdict is not None and verdict.state == "superseded":
+        known = _known(settings, storage(settings.results), ref, place)
+        if known is not None:
+            return known
     resolved: Resolved | None = None
     if info is not None and verdict is None:
         resolved, verdict = _resolve(settings, storage, ref, place, info)
@@ -73,6 +80,35 @@ def _look(storage: Storage, key: str, ref: DocumentRef) -> tuple[ObjectInfo | No
     if ref.etag is not None and ref.version is None and ref.etag != info.etag:
         return None, Verdict(state="superseded", reason=Changed.public)
     return info, None
+
+
+def _known(settings: Settings, results: Storage, ref: DocumentRef, place: Location) -> Identified | None:
+    """Find the document that an earlier announcement of the same content has made, the first of several.
+
+    Events repeat, hours later perhaps. By then retention or people may have taken the source away, and with
+    it what the document's id was made from; what was asked of it then lies with its results.
+    """
+    root = Location.parse(ref.source)
+    some = folder_of(settings, document="some", tenant=ref.tenant, source=root, key=ref.key)
+    found = []
+    for entry in documents(result_keys(results, some.key.removesuffix("some"))):
+        with suppress(RequestLost):
+            request = read_request(results, entry.folder)
+            if _is_announced(request, ref, place, settings):
+                found.append(Identified(request, entry.folder, None))
+    return min(found, key=lambda one: one.request.created, default=None)
+
+
+def _is_announced(request: Request, ref: DocumentRef, place: Location, settings: Settings) -> bool:
+    """Whether a document is of the version and with the options that an announcement speaks of."""
+    source = request.source
+    same = source.etag == ref.etag if ref.version is None else source.version == ref.version
+    if (request.tenant, source.uri) != (ref.tenant, place.uri) or not same or request.verdict is not None:
+        return False
+    asked = resolve([Layer("call", ref.options)], settings)
+    wanted = asked.options.changing_the_result()
+    differing = [name for name in ref.options if wanted.get(name) != request.options.get(name)]
+    return not asked.problems and not differing
 
 
 def _resolve(

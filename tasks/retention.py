@@ -17,17 +17,18 @@ from infra.errors import AlreadyExists, Changed, NotFound, PreconditionFailed, S
 from infra.retention import Disposal
 from infra.settings import Settings
 from infra.status.states import TERMINAL
-from infra.storage import Location, Storage
+from infra.storage import Location, Storage, open_storage
 from tasks.context import Tools
 from tasks.ledger import RequestLost, read_manifest, read_records
 from tasks.places import RETAINED, Folder
-from tasks.records import Manifest, Request, Retention
+from tasks.records import Manifest, Request, Retention, Source
 from tasks.walk import documents, result_keys, start_of
 
 _log = logging.getLogger(__name__)
 _KEYS = 5000  # listed in one turn
 _DOCUMENTS = 200  # looked at in one turn
 _DELETIONS = 2000  # files of results that one look at a document removes
+_CHUNK = 8 << 20  # bytes that are compared at a time
 _DAY = 24 * 3600.0
 _TAKING = frozenset({"delete", "move"})
 # What was asked, how it ended, who has yet to be told, and that this goes on.
@@ -140,7 +141,7 @@ def dispose(settings: Settings, source: Storage, request: Request, manifest: Man
     try:
         to = disposal.destination(Location.parse(request.source.root), settings.places())
         if to is not None:
-            return _move(source, request, to)
+            return _move(source, request, to, lambda place: open_storage(place, settings.s3))
         return _delete(source, request) if disposal.act == "delete" else _tag(source, request, manifest)
     except ValueError as error:  # the settings have changed since it was announced
         _log.error("the source of document %s stays: %s", request.id, error)
@@ -164,19 +165,39 @@ def _tag(source: Storage, request: Request, manifest: Manifest) -> Retention:
     return Retention(source="tagged")
 
 
-def _move(source: Storage, request: Request, to: Location) -> Retention:
-    """Copy, then delete; where the name is taken by something else, the document's id goes behind it."""
+def _move(
+    source: Storage, request: Request, to: Location, storage_of: Callable[[Location], Storage]
+) -> Retention:
+    """Copy, then delete; where the name is taken by something else, the document's id goes behind it.
+
+    Where it is taken by a copy of the very same, an earlier try got as far as that, and failed to delete.
+    """
     read = request.source
     root = start_of(Location.parse(read.root))
     target = to.join(read.key.removeprefix(root))
     try:
         source.copy(read.key, target, version=read.version, etag=read.etag)
     except AlreadyExists:
-        target = to.join(f"{read.key.removeprefix(root)}.{request.id}")
-        with suppress(AlreadyExists):  # an earlier try had got as far as this
-            source.copy(read.key, target, version=read.version, etag=read.etag)
+        if not _same_content(source, read, storage_of(target), target.key):
+            target = to.join(f"{read.key.removeprefix(root)}.{request.id}")
+            with suppress(AlreadyExists):  # an earlier try had got as far as this
+                source.copy(read.key, target, version=read.version, etag=read.etag)
     source.delete(read.key, version=read.version, etag=read.etag)
     return Retention(source="moved", moved_to=target.uri)
+
+
+def _same_content(source: Storage, read: Source, there: Storage, key: str) -> bool:
+    """Say whether `key` holds what was read: by the ETag, which a copy may have kept, else byte by byte."""
+    ours, theirs = source.head(read.key, read.version), there.head(key)
+    if read.etag is not None and ours.etag != read.etag:
+        raise Changed(f"{read.uri} has changed")
+    if ours.size != theirs.size or ours.etag == theirs.etag:
+        return ours.size == theirs.size
+    return all(
+        source.read(read.key, start=start, end=start + _CHUNK, version=read.version)
+        == there.read(key, start=start, end=start + _CHUNK)
+        for start in range(0, ours.size, _CHUNK)
+    )
 
 
 def _others_open(results: Storage, folder: Folder, request: Request) -> bool:

@@ -124,6 +124,48 @@ def test_a_source_is_moved_and_nothing_is_overwritten_there(desk: Desk, tmp_path
     assert first != second
 
 
+@pytest.mark.parametrize("gone", ["deleted", "replaced"])
+def test_an_event_that_repeats_when_its_source_is_gone_means_the_document_it_made(
+    desk: Desk, gone: str
+) -> None:
+    path = desk.pdf(pages=1)
+    etag = desk.context.storage(f"file://{desk.inbox}").head("a.pdf").etag
+    document = desk.ingest(etag=etag)
+    other = desk.ingest(etag=etag, options={"dpi": 100})
+    desk.work()
+    path.unlink()
+    if gone == "replaced":
+        desk.pdf(pages=2)
+    assert desk.ingest(etag=etag) == document
+    assert desk.ingest(etag=etag, options={"dpi": "100"}) == other
+    desk.lose()
+    assert desk.ingest(etag=etag) == document
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    stranger = desk.ingest(etag=etag, options={"dpi": 101})
+    unknown = desk.ingest(etag="another")
+    desk.work()
+    assert desk.document(stranger).state is DocumentState.SUPERSEDED
+    assert desk.document(unknown).state is DocumentState.SUPERSEDED
+
+
+def test_a_move_whose_deletion_failed_leaves_one_copy(desk: Desk, tmp_path: Path, flaky: Flaky) -> None:
+    archive = tmp_path / "archive"
+    body = desk.pdf(pages=1).read_bytes()
+    document = desk.ingest(options={"retention": f"move:{archive}"})
+    desk.work()
+    flaky.refuse["delete", "a.pdf"] = StorageUnavailable("away")
+    with pytest.raises(StorageUnavailable):
+        retain(desk)
+    assert (archive / "a.pdf").read_bytes() == body
+    flaky.refuse.clear()
+    assert retain(desk) == 1
+    assert [path.name for path in archive.iterdir()] == ["a.pdf"]
+    assert not (desk.inbox / "a.pdf").exists()
+    moved = retained(desk, desk.folder(document))
+    assert moved == Retention(source="moved", moved_to=(archive / "a.pdf").as_uri())
+
+
 @pytest.mark.parametrize("to", ["in/done", "out", "", "relative"])
 def test_a_source_is_not_moved_where_it_would_come_back(desk: Desk, tmp_path: Path, to: str) -> None:
     desk.pdf(pages=1)
