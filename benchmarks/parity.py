@@ -6,17 +6,22 @@ PaddleX is installed into an environment of its own and reads with ONNX Runtime 
 (what it reads depends on which lines share a batch). Ours reads twice: as PaddleX does (`exact` widths, ONNX
 Runtime) and with its defaults. With --orientation a third reading turns pictures as PaddleX does, a pixel
 off, and shows how much of the difference that makes. The peer's readings are kept in --out and used again.
+
+Before that PaddleX loads the files that `pageline ocr --get_pipeline_config` writes, as they are, with our
+weights where it keeps its own, and reads one of the images by them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
@@ -27,9 +32,10 @@ from numpy.typing import NDArray
 from scoring import Agreement, word_f1
 
 from pipelines import create_pipeline
-from pipelines.config.loading import load_config
+from pipelines.config.loading import load_config, pipeline_names
 from pipelines.models import resolve
 from pipelines.preprocess import document, lines
+from worker.cli.ocr import write_config
 
 PEER = ("paddlex[ocr-core]==3.7.2", "onnxruntime>=1.20", "opencv-contrib-python<5")
 
@@ -37,6 +43,7 @@ PEER = ("paddlex[ocr-core]==3.7.2", "onnxruntime>=1.20", "opencv-contrib-python<
 def main() -> int:
     """Run the three readings and print the table."""
     options = _arguments()
+    _load_written(options)
     kind = "oriented" if options.orientation else "plain"
     theirs, exact, plain = (options.out / kind / name for name in ("peer", "exact", "default"))
     _run_peer(options, theirs)
@@ -76,6 +83,33 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _load_written(options: argparse.Namespace) -> None:
+    """Have PaddleX make its pipelines from our written files; it prints what it has loaded."""
+    python = python_of("paddlex", PEER)
+    image = min(path for path in options.images.iterdir() if path.is_file())
+    with TemporaryDirectory(prefix="parity-") as folder:
+        models = Path(folder, "official_models")
+        models.mkdir()
+        for name in pipeline_names():
+            write_config(name, Path(folder))
+            for model in _models(load_config(name)):
+                # PaddleX takes the ONNX form by the second name, where that is there.
+                for called in (model, f"{model}_onnx"):
+                    place = models / called
+                    if not place.exists():
+                        place.symlink_to(resolve(model, form="onnx").folder)
+        script = Path(__file__).with_name("parity_loading.py")
+        files = [Path(folder, f"{name}.yaml") for name in pipeline_names()]
+        subprocess.run(
+            [python, script, image, *files], check=True, env={**os.environ, "PADDLE_PDX_CACHE_HOME": folder}
+        )
+
+
+def _models(config: dict[str, Any]) -> list[str]:
+    modules = config["SubModules"] | config["SubPipelines"]["DocPreprocessor"]["SubModules"]
+    return [module["model_name"] for module in modules.values()]
+
+
 def _run_peer(options: argparse.Namespace, out: Path) -> None:
     images = [path for path in options.images.iterdir() if path.is_file()]
     if len(list(out.glob("*_res.json"))) == len(images):
@@ -84,7 +118,7 @@ def _run_peer(options: argparse.Namespace, out: Path) -> None:
     config_file = out.with_name("peer.json")
     config_file.write_text(json.dumps(_peer_config(options)), encoding="utf-8")
     script = Path(__file__).with_name("parity_peer.py")
-    subprocess.run([python_of("parity", PEER), script, config_file, options.images, out], check=True)
+    subprocess.run([python_of("paddlex", PEER), script, config_file, options.images, out], check=True)
 
 
 def _peer_config(options: argparse.Namespace) -> dict[str, Any]:
