@@ -99,8 +99,8 @@ def switched_on(config: Mapping[str, Any]) -> tuple[str, ...]:
 
 def asks_for_fastest(config: Mapping[str, Any]) -> bool:
     """Whether a configuration says `use_hpip` anywhere: one engine reads a page, so a part asks for all."""
-    below = (value for value in config.values() if isinstance(value, Mapping))
-    return bool(config.get("use_hpip")) or any(map(asks_for_fastest, below))
+    parts = (part for key in ("SubModules", "SubPipelines") for part in (config.get(key) or {}).values())
+    return bool(config.get("use_hpip")) or any(asks_for_fastest(part) for part in parts if part)
 
 
 def _preprocessor(config: Mapping[str, Any]) -> Mapping[str, Any]:
