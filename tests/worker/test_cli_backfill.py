@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.errors import BrokerUnsuitable
 from infra.settings import PREFIX, QueueSettings, load_settings
 from infra.status import store_at
 from infra.storage import Location, open_storage
 from tasks.produce import Producer
 from tasks.ref import DocumentRef
 from worker.cli import filling
+from worker.cli.bridging import serve_bridge
 from worker.cli.errors import UsageError
 from worker.cli.filling import Wanted, fill, moment
 from worker.stack.seaweed import SeaweedHandle
@@ -184,6 +186,30 @@ def test_a_tenant_that_is_not_configured_is_refused(tmp_path: Path, fleet: Any, 
     fleet(sources=[str(tmp_path / "in")])
     with pytest.raises(UsageError, match="no tenant 'other'"):
         fill(Wanted(str(tmp_path / "in"), None, None, "other"), None, dry_run=False, restart=False)
+
+
+@pytest.mark.parametrize(
+    "announce",
+    [run, lambda place: serve_bridge(place, None, "default", as_json=True)],
+    ids=["fill", "bridge"],
+)
+def test_nothing_is_announced_to_a_broker_that_evicts(
+    tmp_path: Path,
+    fleet: Any,
+    announced: Announced,
+    valkey: ValkeyHandle,
+    announce: Callable[[str], None],
+) -> None:
+    fleet(sources=[str(files(tmp_path / "in", "a.pdf"))])
+    store = store_at(valkey.redis_url, "fill:", QueueSettings())
+    store.client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        with pytest.raises(BrokerUnsuitable, match="allkeys-lru"):
+            announce(str(tmp_path / "in"))
+    finally:
+        store.client.config_set("maxmemory-policy", "noeviction")
+        store.close()
+    assert announced.take() == []
 
 
 def test_times_are_read_as_people_write_them() -> None:
