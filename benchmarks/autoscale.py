@@ -6,11 +6,11 @@
 A real Valkey server, a control worker and the HTTP service run all the time. What KEDA and a
 HorizontalPodAutoscaler would do (`autoscale_rules.py`) is done to worker processes, by the ScaledObject and
 the Deployment in `infra/deploy/kubernetes`, all of whose rhythms are `--quicker` times as fast; the value
-comes from the service's `/scale/cpu`, which needs keys and leaves open what its manifest says. Documents of `--pages` pages, `--seconds` each, come at once; when
-they are read, single ones keep a few workers busy for `--trickle` seconds, so that workers are ended while
-others, or they, read. One that is ended gets SIGTERM, and SIGKILL after the Deployment's grace period;
-those that were started last go first, as in a ReplicaSet. Printed is how the number of workers went, and
-what became of the pages.
+comes from the service's `/scale/cpu`, which needs keys and leaves open what its manifest says. Documents of
+`--pages` pages, `--seconds` each, come at once; when they are read, single ones keep a few workers busy for
+`--trickle` seconds, so that workers are ended while others, or they, read. One that is ended gets SIGTERM,
+and SIGKILL after the Deployment's grace period; those that were started last go first, as in a ReplicaSet.
+Printed is how the number of workers went, and what became of the pages.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A worker on devices that are not there (see `device_double`), otherwise the real one.
 
 `FAULTS` is JSON with a member `DOUBLE`: by device, what its `Card` is made with. `gate` is a file: while it
-is there, inferences wait. `lose_once` is one that is taken away when the device is lost. The children of a
-worker import this module too.
+is there, inferences wait. `lose_once` is one that is taken away when the device is lost. While `gone` is
+there, the device is not. The children of a worker import this module too.
 """
 
 from __future__ import annotations
@@ -34,6 +34,15 @@ class FileCard(Card):
 
     files: dict[str, str]
 
+    @property
+    def present(self) -> bool:  # type: ignore[override]  # a field, there
+        """Whether the device is there now."""
+        return self._present and not Path(self.files.get("gone", _NOWHERE)).exists()
+
+    @present.setter
+    def present(self, value: bool) -> None:
+        self._present = value
+
     def _check(self, batch: Any) -> None:
         while Path(self.files.get("gate", _NOWHERE)).exists():
             time.sleep(0.005)
@@ -45,7 +54,7 @@ class FileCard(Card):
 
 
 def _card(said: dict[str, Any]) -> Card:
-    files = {name: said.pop(name) for name in ("gate", "lose_once") if name in said}
+    files = {name: said.pop(name) for name in ("gate", "lose_once", "gone") if name in said}
     card = FileCard(**said)
     card.files = files
     return card

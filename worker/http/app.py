@@ -25,7 +25,7 @@ from worker.http.problems import install_problems
 from worker.http.traced import Traced
 
 _ROUTERS = (health, documents, submitting, uploads, outputs, pictures, events, actions, fleet, ocr)
-# `worker.http.NAME`, each with `router(desk)`; what lies under its path is for who may see everybody's documents.
+# `worker.http.NAME`, each with `router(desk)`; what lies under its path is for whoever may see all documents.
 _PARTS = {"metrics": "/metrics", "scale": "/scale", "web": None}
 _ABOUT = "Documents in, their text and pictures out, and their progress while they are read."
 

@@ -65,7 +65,11 @@ def test_an_open_path_covers_what_lies_under_it_and_nothing_else(
     tmp_path: Path, valkey: ValkeyHandle, open_paths: str, is_open: bool
 ) -> None:
     http: dict[str, Any] = {"port": 0, "keys_file": tmp_path / "keys.json", "open_paths": open_paths}
-    here = {"broker_url": valkey.broker_url, "key_prefix": f"{tmp_path.name}:", "results": str(tmp_path / "out")}
+    here = {
+        "broker_url": valkey.broker_url,
+        "key_prefix": f"{tmp_path.name}:",
+        "results": str(tmp_path / "out"),
+    }
     with served(load_settings({**here, "http": http})) as made:
         assert made.http.get("/scale/cpu").status_code == (200 if is_open else 401)
         assert made.http.get("/metrics").status_code == 401

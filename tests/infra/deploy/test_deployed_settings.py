@@ -128,7 +128,9 @@ def test_whoever_routes_or_answers_knows_what_can_be_started(
 
 
 def test_every_stack_is_told_the_same_of_what_can_be_started() -> None:
-    told = [one["Parameters"]["ColdKinds"] for one in templates().values() if "ColdKinds" in one["Parameters"]]
+    told = [
+        one["Parameters"]["ColdKinds"] for one in templates().values() if "ColdKinds" in one["Parameters"]
+    ]
     assert len(told) == 4
     assert all(one == told[0] for one in told)
 
