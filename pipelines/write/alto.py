@@ -79,8 +79,11 @@ def _line(placed: PlacedLine, name: str, language: str | None) -> str:
     own += _lang(line.language) if line.language != language else ""
     baseline = " ".join(map(_point, placed.baseline))
     strings = "<SP/>".join(
-        f'<String{_place(box)} WC="{word.score:.3f}" CONTENT="{escaped(word.text)}"/>'
-        for word, box in placed.words
+        [
+            f'<String HPOS="{left}" VPOS="{top}" WIDTH="{right - left}" HEIGHT="{bottom - top}" '
+            f'WC="{word.score:.3f}" CONTENT="{escaped(word.text)}"/>'
+            for word, (left, top, right, bottom) in placed.words
+        ]
     )
     return f'<TextLine ID="{name}"{_place(placed.box)} BASELINE="{baseline}"{own}>{strings}</TextLine>\n'
 

@@ -156,15 +156,15 @@ class _Leading:
 
 
 def _is_below(before: Row, after: Row) -> bool:
+    if after.top <= (before.top + before.bottom) / 2 or before.is_aside or after.is_aside:
+        return False
     width = min(before.right - before.left, after.right - after.left)
     shared = min(before.right, after.right) - max(before.left, after.left)
-    down = after.top > (before.top + before.bottom) / 2
-    return down and shared > _OVERLAP * width and not before.is_aside and not after.is_aside
+    return shared > _OVERLAP * width
 
 
 def _same_size(before: Row, after: Row) -> bool:
-    low, high = sorted((before.size, after.size))
-    return high <= _SAME_SIZE * low
+    return max(before.size, after.size) <= _SAME_SIZE * min(before.size, after.size)
 
 
 def _paragraphs(stack: Sequence[Row], unit: float, column: Sequence[tuple[float, float]]) -> Iterator[Block]:

@@ -10,12 +10,11 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from statistics import median
 
 from pipelines.characters import usual_width
 from pipelines.write.lines import Line, Runs
-from pipelines.write.places import Point
+from pipelines.write.places import Quad
 
 _LONG = 3.0  # from this length to height on, a line tells the page's skew
 _MARGIN = 0.3  # of its height: what detection leaves around a line, both sides together
@@ -30,7 +29,7 @@ _TURNS: dict[Runs, tuple[int, int, int, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spot:
     """A line's place in the frame.
 
@@ -64,9 +63,10 @@ def spots_of(lines: Sequence[Line]) -> list[Spot]:
     if not lines:
         return []
     runs = _main(lines)
-    skew = _skew([line for line in lines if line.runs == runs], runs)
+    turned = [_turned(line.corners, runs) for line in lines]
+    skew = _skew([corners for line, corners in zip(lines, turned, strict=True) if line.runs == runs])
     mirror = -1 if 2 * sum(line.is_right_to_left for line in lines) > len(lines) else 1
-    return [_spot(line, runs, skew, mirror) for line in lines]
+    return [_spot(line, corners, runs, skew, mirror) for line, corners in zip(lines, turned, strict=True)]
 
 
 def usual_height(spots: Iterable[Spot]) -> float:
@@ -99,37 +99,38 @@ def _main(lines: Sequence[Line]) -> Runs:
     return lengths.most_common(1)[0][0]
 
 
-def _skew(lines: Sequence[Line], runs: Runs) -> float:
+def _skew(quads: Sequence[Quad]) -> float:
     """The angle in radians at which most of the long lines run in the frame."""
     angles = []
-    for line in lines:
-        a, b, _, d = (_turned(corner, runs) for corner in line.corners)
+    for a, b, _, d in quads:
         if math.dist(a, b) >= _LONG * math.dist(a, d):
             angles.append(math.atan2(b[1] - a[1], b[0] - a[0]))
     skew = median(angles) if angles else 0.0
     return skew if _LEAST_SKEW <= abs(skew) <= _MOST_SKEW else 0.0
 
 
-def _spot(line: Line, runs: Runs, skew: float, mirror: int) -> Spot:
-    corners = [_turned(corner, runs) for corner in line.corners]
-    x, y = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
+def _spot(line: Line, corners: Quad, runs: Runs, skew: float, mirror: int) -> Spot:
+    (ax, ay), (bx, by), (cx, cy), (dx, dy) = corners
+    x, y = (ax + bx + cx + dx) / 4, (ay + by + cy + dy) / 4
     if skew:
         x, y = x * math.cos(skew) + y * math.sin(skew), y * math.cos(skew) - x * math.sin(skew)
-    length, height = math.dist(*corners[:2]), math.dist(corners[0], corners[3])
+    length, height = math.dist(corners[0], corners[1]), math.dist(corners[0], corners[3])
     if line.runs in _ACROSS[runs]:
         length, height = height, length
     x *= mirror
     margin = _MARGIN * min(length, height)
     half, across = max(length - margin, 1.0) / 2, max(height - margin, 1.0) / 2
-    size = math.cbrt(2 * across) * math.cbrt(2 * half / sum(map(_ems, line.text))) ** 2
+    size = math.cbrt(2 * across) * math.cbrt(2 * half / sum(map(_EMS.__getitem__, line.text))) ** 2
     return Spot(line, x - half, y - across, x + half, y + across, size, line.runs != runs)
 
 
-@cache
-def _ems(character: str) -> float:
-    return usual_width(character)
+class _Ems(dict[str, float]):
+    def __missing__(self, character: str) -> float:
+        self[character] = width = usual_width(character)
+        return width
 
 
+_EMS = _Ems()
 _ACROSS: dict[Runs, tuple[Runs, ...]] = {
     "right": ("down", "up"),
     "left": ("down", "up"),
@@ -138,8 +139,9 @@ _ACROSS: dict[Runs, tuple[Runs, ...]] = {
 }
 
 
-def _turned(point: Point, runs: Runs) -> Point:
+def _turned(corners: Quad, runs: Runs) -> Quad:
     if runs == "right":
-        return point
+        return corners
     a, b, c, d = _TURNS[runs]
-    return a * point[0] + b * point[1], c * point[0] + d * point[1]
+    first, second, third, fourth = ((a * x + b * y, c * x + d * y) for x, y in corners)
+    return first, second, third, fourth

@@ -62,20 +62,16 @@ def _areas(page: Page, language: str | None) -> Iterator[str]:
             areas.append([block])
     line_number = 0
     for number, area in enumerate(areas, start=1):
-        box = around([_box(page, block) for block in area])
-        yield f'<div class="ocr_carea" id="area_{page.number}_{number}" title="{_bbox(box)}">\n'
-        for at, block in enumerate(area, start=1):
-            name = f"{page.number}_{number}_{at}"
-            yield f'<p class="ocr_par" id="par_{name}" title="{_bbox(_box(page, block))}">\n'
-            for line in block.lines:
+        lines = [[page.placed[line.index] for line in block.lines] for block in area]
+        boxes = [around([line.box for line in each]) for each in lines]
+        yield f'<div class="ocr_carea" id="area_{page.number}_{number}" title="{_bbox(around(boxes))}">\n'
+        for at, (each, box) in enumerate(zip(lines, boxes, strict=True), start=1):
+            yield f'<p class="ocr_par" id="par_{page.number}_{number}_{at}" title="{_bbox(box)}">\n'
+            for line in each:
                 line_number += 1
-                yield _line(page.placed[line.index], f"{page.number}_{line_number}", language)
+                yield _line(line, f"{page.number}_{line_number}", language)
             yield "</p>\n"
         yield "</div>\n"
-
-
-def _box(page: Page, block: Block) -> Box:
-    return around([page.placed[line.index].box for line in block.lines])
 
 
 def _line(placed: PlacedLine, name: str, language: str | None) -> str:
@@ -84,9 +80,11 @@ def _line(placed: PlacedLine, name: str, language: str | None) -> str:
     direction = ' dir="rtl"' if line.is_right_to_left else ""
     style = ' style="writing-mode:vertical-rl"' if line.is_vertical else ""
     words = " ".join(
-        f'<span class="ocrx_word" id="word_{name}_{at}" '
-        f'title="{_bbox(box)}; x_wconf {round(100 * word.score)}">{escaped(word.text)}</span>'
-        for at, (word, box) in enumerate(placed.words, start=1)
+        [
+            f'<span class="ocrx_word" id="word_{name}_{at}" title="bbox {left} {top} {right} {bottom}; '
+            f'x_wconf {round(100 * word.score)}">{escaped(word.text)}</span>'
+            for at, (word, (left, top, right, bottom)) in enumerate(placed.words, start=1)
+        ]
     )
     title = _bbox(placed.box) + _stance(placed)
     return f'<span class="ocr_line" id="line_{name}" title="{title}"{own}{direction}{style}>{words}</span>\n'

@@ -10,11 +10,20 @@ from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from pipelines.logical import may_run_backwards
-from pipelines.write.places import Quad
+from pipelines.write.places import Corners, Quad
 from pipelines.write.words import Word, words_of
 
 Runs: TypeAlias = Literal["right", "down", "left", "up"]
 
+# Fields of a page's JSON that it may lack, parallel to `rec_texts`.
+_OPTIONAL = (
+    "rec_scripts",
+    "rec_languages",
+    "text_source",
+    "text_chars",
+    "text_char_scores",
+    "text_char_polys",
+)
 _TALL = 1.5  # from this height to width on, a line was read turned
 _EAST_ASIAN = frozenset({"Hani", "Jpan", "Kore", "Bopo"})
 _RIGHT_TO_LEFT = frozenset({"R", "AL"})
@@ -34,6 +43,7 @@ class Line:
             rows; Chinese columns, and text on its side, down.
         script: ISO 15924; None for a line without letters.
         language: ISO 639-1; None where nothing tells it.
+        is_right_to_left: Whether most of its letters belong to scripts that are written from right to left.
         from_pdf: Whether it is the PDF's own text.
         characters: The entries it was read as, joined they are `text`; empty where the JSON has none.
         character_scores: Parallel to them.
@@ -47,24 +57,16 @@ class Line:
     runs: Runs
     script: str | None
     language: str | None
+    is_right_to_left: bool
     from_pdf: bool
     characters: Sequence[str]
     character_scores: Sequence[float]
-    character_corners: Sequence[Sequence[Sequence[float]]]
+    character_corners: Sequence[Corners]
 
     @property
     def is_vertical(self) -> bool:
         """Whether it is a column of upright characters, rather than a line on its side."""
         return self.runs == "down" and self.script in _EAST_ASIAN
-
-    @cached_property
-    def is_right_to_left(self) -> bool:
-        """Whether most of its letters belong to scripts that are written from right to left."""
-        if not may_run_backwards(self.text):
-            return False
-        kinds = [unicodedata.bidirectional(character) for character in self.text]
-        backwards = sum(kind in _RIGHT_TO_LEFT for kind in kinds)
-        return backwards > 0 and backwards >= kinds.count("L")
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -90,30 +92,50 @@ def lines_of(content: Mapping[str, Any]) -> tuple[Line, ...]:
     """The lines of a page's JSON in reading order; those without text are left out."""
     texts = content["rec_texts"]
     order = content.get("reading_order") or range(len(texts))
-    turned = _turned(content)
-    return tuple(_line(content, index, turned[index]) for index in order if texts[index].strip())
+    unknown = [None] * len(texts)
+    optional = [content.get(field) or unknown for field in _OPTIONAL]
+    told = list(
+        zip(texts, content["rec_scores"], content["rec_polys"], _turned(content), *optional, strict=False)
+    )
+    return tuple(_line(index, *told[index]) for index in order if texts[index].strip())
 
 
-def _line(content: Mapping[str, Any], index: int, turned: bool) -> Line:
-    corners, runs = _as_read(content["rec_polys"][index], turned=turned)
+def _line(
+    index: int,
+    text: str,
+    score: float,
+    poly: Corners,
+    turned: bool,
+    script: str | None,
+    language: str | None,
+    source: str | None,
+    characters: Sequence[str] | None,
+    character_scores: Sequence[float] | None,
+    character_corners: Sequence[Corners] | None,
+) -> Line:
+    corners, runs = _as_read(poly, turned=turned)
     return Line(
         index=index,
-        text=content["rec_texts"][index],
-        score=content["rec_scores"][index],
+        text=text,
+        score=score,
         corners=corners,
         runs=runs,
-        script=_entry(content, "rec_scripts", index),
-        language=_entry(content, "rec_languages", index),
-        from_pdf=_entry(content, "text_source", index) == "pdf",
-        characters=_entry(content, "text_chars", index) or (),
-        character_scores=_entry(content, "text_char_scores", index) or (),
-        character_corners=_entry(content, "text_char_polys", index) or (),
+        script=script,
+        language=language,
+        is_right_to_left=_is_right_to_left(text),
+        from_pdf=source == "pdf",
+        characters=characters or (),
+        character_scores=character_scores or (),
+        character_corners=character_corners or (),
     )
 
 
-def _entry(content: Mapping[str, Any], field: str, index: int) -> Any:
-    values = content.get(field)
-    return values[index] if values else None
+def _is_right_to_left(text: str) -> bool:
+    if not may_run_backwards(text):
+        return False
+    kinds = [unicodedata.bidirectional(character) for character in text]
+    backwards = sum(kind in _RIGHT_TO_LEFT for kind in kinds)
+    return backwards > 0 and backwards >= kinds.count("L")
 
 
 def _turned(content: Mapping[str, Any]) -> list[bool]:
@@ -131,7 +153,7 @@ def _turned(content: Mapping[str, Any]) -> list[bool]:
     return found if len(found) == len(kept) else [False] * len(kept)
 
 
-def _as_read(poly: Sequence[Sequence[float]], *, turned: bool) -> tuple[Quad, Runs]:
+def _as_read(poly: Corners, *, turned: bool) -> tuple[Quad, Runs]:
     """The corners from where the text begins, as `pipelines.crops.reading_corners` tells them."""
     a, b, c, d = ((float(x), float(y)) for x, y in poly)
     width = max(math.dist(a, b), math.dist(d, c))

@@ -123,13 +123,14 @@ def _paragraph(block: Block, body: float, section: str) -> str:
 
 
 def _heading(block: Block, body: float) -> str:
+    size = block.size
+    mark = next((mark for least, mark in _HEADINGS if size >= least * body), "")
+    if not mark or len(block.rows) > _MOST_HEADING_LINES:
+        return ""
     text = " ".join(block.texts)
     letters = sum(character.isalpha() for character in text)
-    if len(text) > _LONGEST_HEADING or len(block.rows) > _MOST_HEADING_LINES:
-        return ""
-    if 2 * letters < len(text) or text.endswith(_SENTENCE_END):
-        return ""
-    return next((mark for least, mark in _HEADINGS if block.size >= least * body), "")
+    is_long = len(text) > _LONGEST_HEADING
+    return "" if is_long or 2 * letters < len(text) or text.endswith(_SENTENCE_END) else mark
 
 
 def _item(block: Block, indent: str) -> str:

@@ -13,6 +13,6 @@ _ESCAPES |= {ord("\t"): " ", ord("\n"): " ", ord("\r"): " "}  # as a reader of a
 
 def escaped(text: str) -> str:
     """A text as it may stand in an element or a quoted attribute; what XML forbids is U+FFFD."""
-    if _PLAIN.fullmatch(text):
+    if text.isalnum() or _PLAIN.fullmatch(text):
         return text
     return _FORBIDDEN.sub("\ufffd", text).translate(_ESCAPES)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines.write.lines import Line
-from pipelines.write.places import Box, Places, Point, Quad, angle_of, around, boxes_of
+from pipelines.write.places import Box, Corners, Places, Point, angle_of, around, boxes_of
 from pipelines.write.words import Word
 
 _UPRIGHT = 45.0  # degrees: what runs at a smaller angle stands on a slanting baseline
@@ -24,7 +24,7 @@ class PlacedLine:
     """
 
     line: Line
-    corners: Quad
+    corners: Corners
     box: Box
     words: Sequence[tuple[Word, Box]]
 
@@ -44,15 +44,16 @@ class PlacedLine:
 
 def placed(lines: Sequence[Line], places: Places) -> Mapping[int, PlacedLine]:
     """Lines on the page as its source shows it, by their `index`."""
-    quads = places.to_source(
-        [quad for line in lines for quad in (line.corners, *(word.corners for word in line.words))]
-    )
-    boxes = boxes_of(quads, places)
-    found, at = {}, 0
-    for line in lines:
-        behind = at + 1 + len(line.words)
-        words = list(zip(line.words, boxes[at + 1 : behind], strict=True))
-        found[line.index] = PlacedLine(line, quads[at], around(boxes[at:behind]), words)
+    words = [word for line in lines for word in line.words]
+    corners = places.to_source([*(line.corners for line in lines), *(word.corners for word in words)])
+    boxes = boxes_of(corners, places)
+    found, at = {}, len(lines)
+    for line, quad, box in zip(lines, corners[:at].tolist(), boxes, strict=False):
+        behind = at + len(line.words)
+        own = boxes[at:behind]
+        found[line.index] = PlacedLine(
+            line, quad, around([box, *own]), list(zip(line.words, own, strict=True))
+        )
         at = behind
     return found
 
@@ -66,5 +67,5 @@ def main_language(lines: Iterable[Line]) -> str | None:
     return told.most_common(1)[0][0] if told else None
 
 
-def _between(lower: Point, upper: Point) -> Point:
+def _between(lower: Sequence[float], upper: Sequence[float]) -> Point:
     return lower[0] + _BASELINE * (upper[0] - lower[0]), lower[1] + _BASELINE * (upper[1] - lower[1])

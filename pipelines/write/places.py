@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.transform import PageTransform
 
 Point: TypeAlias = tuple[float, float]
 Quad: TypeAlias = tuple[Point, Point, Point, Point]
 """Clockwise. Of a text, the first corner is where it begins, above; the second where it ends, above."""
+Corners: TypeAlias = Sequence[Sequence[float]]
+"""The same as a page's JSON has it."""
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels."""
 
@@ -46,12 +50,12 @@ class Places:
         """Width and height of the picture that was read."""
         return self.transform.turned_size
 
-    def to_source(self, quads: Sequence[Quad]) -> list[Quad]:
-        """Quads of the picture that was read, on the page."""
-        if not quads or (self.transform.angle == 0 and self.transform.grid is None):
-            return list(quads)
-        moved = self.transform.to_source(np.array(quads, dtype=np.float32))
-        return [((a, b), (c, d), (e, f), (g, h)) for (a, b), (c, d), (e, f), (g, h) in moved.tolist()]
+    def to_source(self, quads: Sequence[Corners]) -> NDArray[np.float64]:
+        """(N, 4, 2): quads of the picture that was read, on the page."""
+        corners = as_array(quads)
+        if self.transform.angle == 0 and self.transform.grid is None:
+            return corners
+        return self.transform.to_source(corners).astype(np.float64)
 
 
 def _grid(told: Mapping[str, Any] | None) -> Any:
@@ -61,12 +65,17 @@ def _grid(told: Mapping[str, Any] | None) -> Any:
     return np.stack([axis.reshape(told["rows"], told["columns"]) for axis in axes])
 
 
-def boxes_of(quads: Sequence[Quad], places: Places) -> list[Box]:
-    """The upright boxes around quads, in whole pixels, as far as they are on the page."""
-    corners = np.array(quads, dtype=np.float64).reshape(-1, 4, 2)
+def as_array(quads: Sequence[Corners]) -> NDArray[np.float64]:
+    """(N, 4, 2): the same, several times as fast as numpy looks through nested sequences."""
+    flat = chain.from_iterable(chain.from_iterable(quads))
+    return np.fromiter(flat, np.float64).reshape(len(quads), 4, 2)
+
+
+def boxes_of(corners: NDArray[np.float64], places: Places) -> list[Box]:
+    """The upright boxes around quads (N, 4, 2), in whole pixels, as far as they are on the page."""
     boxes = np.concatenate([np.floor(corners.min(axis=1)), np.ceil(corners.max(axis=1))], axis=1)
     boxes = np.clip(boxes, 0, [places.width, places.height] * 2).astype(int)
-    return [tuple(box) for box in boxes.tolist()]
+    return list(zip(*boxes.T.tolist(), strict=True))
 
 
 def around(boxes: Sequence[Box]) -> Box:
@@ -75,7 +84,7 @@ def around(boxes: Sequence[Box]) -> Box:
     return min(lefts), min(tops), max(rights), max(bottoms)
 
 
-def angle_of(quad: Quad) -> float:
+def angle_of(quad: Corners) -> float:
     """At which angle a text runs, degrees counter-clockwise from rightwards, -180 to 180."""
     (a, b), (c, d), (e, f), (g, h) = quad
     return -math.degrees(math.atan2(d - b + f - h, c - a + e - g)) + 0.0  # no negative zero

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pipelines.write.base import DocumentInfo
 from pipelines.write.lines import Line
 from pipelines.write.page import Page
-from pipelines.write.places import Box, Quad, angle_of, boxes_of
+from pipelines.write.places import Box, Corners, angle_of, boxes_of
 
 _COLUMNS: Final = (
     "page",
@@ -89,16 +89,17 @@ def _records(page: Page) -> Iterator[dict[str, Any]]:
         yield {"page": page.number, "state": page.state, "reason": page.reason}
     corners = page.places.to_source([line.corners for line in page.lines])
     boxes = boxes_of(corners, page.places)
-    for number, line in enumerate(page.lines, start=1):
+    found = zip(page.lines, corners.tolist(), boxes, strict=True)
+    for number, (line, quad, box) in enumerate(found, start=1):
         yield {
             "page": page.number,
             "line": number,
-            **_record(line, corners[number - 1], boxes[number - 1]),
+            **_record(line, quad, box),
             "state": "done",
         }
 
 
-def _record(line: Line, corners: Quad, box: Box) -> dict[str, Any]:
+def _record(line: Line, corners: Corners, box: Box) -> dict[str, Any]:
     return {
         "index": line.index,
         "text": line.text,

@@ -13,7 +13,7 @@ _SAME_ROW = 0.5  # of the lower line's height
 _WIDE = 1.5  # heights: from this distance on, two lines of a row are two things
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Row:
     """Lines side by side, in reading order; most rows have one.
 
@@ -39,6 +39,10 @@ class Row:
     @classmethod
     def of(cls, spots: Sequence[Spot]) -> Row:
         """The row of these lines."""
+        if len(spots) == 1:  # as most are
+            (spot,) = spots
+            edges = spot.left, spot.right, spot.top, spot.bottom
+            return cls((spot,), *edges, spot.height, usual_size(spots), spot.line.text.strip())
         return cls(
             tuple(spots),
             left=spots[0].left,
@@ -53,8 +57,8 @@ class Row:
     @property
     def is_parted(self) -> bool:
         """Whether its lines stand so far apart that they are no sentence."""
-        gaps = (b.left - a.right for a, b in pairwise(self.spots))
-        return any(gap > _WIDE * self.height for gap in gaps)
+        gaps = [b.left - a.right for a, b in pairwise(self.spots)]
+        return bool(gaps) and max(gaps) > _WIDE * self.height
 
     @property
     def is_aside(self) -> bool:

@@ -64,7 +64,9 @@ class Grid:
             return False
         columns = self._with(row)
         if columns is None:
-            return self.is_plain() and self._absorbs(row)
+            if not (self.rows and self._reaches(row) and self.is_plain()):
+                return False
+            columns = self._columns
         self._columns = columns
         self.rows.append(row)
         return True
@@ -73,8 +75,9 @@ class Grid:
         """The columns with the cells of one more row, or None where they do not fit."""
         columns = [_Column(each.left, each.right) for each in self._columns]
         met: set[int] = set()
+        slack = _SLACK * self.unit
         for spot in row.spots:
-            found = [at for at, column in enumerate(columns) if self._meets(spot, column)]
+            found = [at for at, column in enumerate(columns) if column.shared(spot) > slack]
             if len(found) > 1 or met.intersection(found) or (not found and len(row.spots) == 1):
                 return None
             if not found:
@@ -85,26 +88,26 @@ class Grid:
             columns[at].right = max(columns[at].right, spot.right)
         return None if self._collide(columns) else columns
 
-    def _absorbs(self, row: Row) -> bool:
-        """Add a row though some of its cells reach into a neighbouring column."""
-        across = 0
+    def _reaches(self, row: Row) -> bool:
+        """Whether a row fits but for a few cells that reach into a neighbouring column."""
+        across, places = 0, set()
         for spot in row.spots:
             shared = [column.shared(spot) for column in self._columns]
-            across += (
-                sum(each > _ACROSS * column.width for each, column in zip(shared, self._columns, strict=True))
-                > 1
-            )
-            if max(shared) < -self.unit:
+            most = max(shared)
+            if most < -self.unit:
                 return False
-        if across > len(row.spots) // _FEW_COLUMNS or len({self._place(spot) for spot in row.spots}) < _CELLS:
-            return False
-        self.rows.append(row)
-        return True
+            places.add(shared.index(most))
+            covered = [
+                each > _ACROSS * column.width for each, column in zip(shared, self._columns, strict=True)
+            ]
+            across += sum(covered) > 1
+        return across <= len(row.spots) // _FEW_COLUMNS and len(places) >= _CELLS
 
     def trimmed(self) -> list[Row]:
         """Give back the rows at the end that have nothing but a first cell: they are what comes after."""
+        homes, ranks = self._homes(), self._ranks()
         kept = len(self.rows)
-        while kept and self._is_loose(self.rows[kept - 1]):
+        while kept and homes[kept - 1] == kept - 1 and self._is_first(self.rows[kept - 1], ranks):
             kept -= 1
         rest, self.rows = self.rows[kept:], self.rows[:kept]
         return rest
@@ -122,43 +125,40 @@ class Grid:
     def cells(self) -> list[list[str]]:
         """The texts, row by row; a lone line close to a row is part of the cell above or below it."""
         found: dict[int, list[str]] = {}
-        for at, row in enumerate(self.rows):
-            texts = found.setdefault(self._home(at), [""] * len(self._columns))
+        ranks = self._ranks()
+        for row, home in zip(self.rows, self._homes(), strict=True):
+            texts = found.setdefault(home, [""] * len(self._columns))
             for spot in row.spots:
-                rank = self._rank(spot)
+                rank = ranks[self._place(spot)]
                 texts[rank] = joined(texts[rank], spot.line.text.strip())
         return [found[at] for at in sorted(found)]
 
-    def _home(self, at: int) -> int:
-        """The row that a row of the page is part of: itself, or the nearest one if it is lone."""
-        row, whole = self.rows[at], self._whole()
-        if len(row.spots) > 1 or not whole:
-            return at
-        nearest = min(whole, key=lambda other: abs(_middle(self.rows[other]) - _middle(row)))
-        middles = [_middle(self.rows[other]) for other in whole]
-        pitch = median([b - a for a, b in pairwise(middles)]) if len(middles) > 1 else 2 * self.unit
-        near = abs(_middle(self.rows[nearest]) - _middle(row)) < _CLOSE * pitch
-        return nearest if near else at
+    def _homes(self) -> list[int]:
+        """Of each row of the page the one that it is part of: itself, or the nearest one if it is lone."""
+        whole = {at: _middle(row) for at, row in enumerate(self.rows) if len(row.spots) > 1}
+        pitches = [b - a for a, b in pairwise(whole.values())]
+        reach = _CLOSE * (median(pitches) if pitches else 2 * self.unit)
 
-    def _whole(self) -> list[int]:
-        """Which rows have several cells."""
-        return [at for at, row in enumerate(self.rows) if len(row.spots) > 1]
+        def home(at: int) -> int:
+            middle = _middle(self.rows[at])
+            away, nearest = min((abs(other - middle), row) for row, other in whole.items())
+            return nearest if away < reach else at
 
-    def _is_loose(self, row: Row) -> bool:
-        at = len(self.rows) - 1 - self.rows[::-1].index(row)
-        return len(row.spots) == 1 and self._home(at) == at and not self._rank(row.spots[0])
+        return [at if at in whole or not whole else home(at) for at in range(len(self.rows))]
+
+    def _is_first(self, row: Row, ranks: Sequence[int]) -> bool:
+        """Whether a row is a lone cell of the column where reading begins."""
+        return len(row.spots) == 1 and not ranks[self._place(row.spots[0])]
 
     def _place(self, spot: Spot) -> int:
         """The column that a cell belongs to."""
-        return max(range(len(self._columns)), key=lambda at: self._columns[at].shared(spot))
+        shared = [column.shared(spot) for column in self._columns]
+        return shared.index(max(shared))
 
-    def _rank(self, spot: Spot) -> int:
-        """The same, counted from where reading begins."""
-        left = self._columns[self._place(spot)].left
-        return sum(column.left < left for column in self._columns)
-
-    def _meets(self, spot: Spot, column: _Column) -> bool:
-        return column.shared(spot) > _SLACK * self.unit
+    def _ranks(self) -> list[int]:
+        """Of each column the place from where reading begins."""
+        lefts = sorted(column.left for column in self._columns)
+        return [lefts.index(column.left) for column in self._columns]
 
     def _collide(self, columns: Sequence[_Column]) -> bool:
         """Whether columns have come too close to each other."""

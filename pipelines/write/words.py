@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pipelines.characters import usual_width
 from pipelines.logical import may_run_backwards, visual_order
-from pipelines.write.places import Point, Quad
+from pipelines.write.places import Corners, Point, Quad
 
 _WORD = re.compile(r"\S+")
 
@@ -24,7 +24,7 @@ class Word(NamedTuple):
 
     text: str
     score: float
-    corners: Quad
+    corners: Corners
 
 
 def words_of(
@@ -33,7 +33,7 @@ def words_of(
     corners: Quad,
     characters: Sequence[str],
     scores: Sequence[float],
-    quads: Sequence[Sequence[Sequence[float]]],
+    quads: Sequence[Corners],
     *,
     right_to_left: bool,
 ) -> tuple[Word, ...]:
@@ -42,44 +42,36 @@ def words_of(
     if not known:
         spans = _usual_spans(text, right_to_left=right_to_left)
         return tuple(
-            Word(found.group(), score, _between(corners, _union(spans[found.start() : found.end()])))
-            for found in _WORD.finditer(text)
+            Word(match.group(), score, _between(corners, _union(spans[match.start() : match.end()])))
+            for match in _WORD.finditer(text)
         )
     # As long as the text, entries stand for its characters one by one; else some have several, but no space.
     plain = text if len(characters) == len(text) else "".join(entry[0] for entry in characters)
-    words = []
-    for found in _WORD.finditer(plain):
-        first, last = found.span()
-        word = found.group() if plain is text else "".join(characters[first:last])
-        # Most words stand as they are read, in lines from right to left too.
+    # Most words stand as they are read, in lines from right to left too.
+    backwards = may_run_backwards(text)
+    words, last = [], 0
+    for found in plain.split():
+        first = plain.index(found, last)
+        last = first + len(found)
+        word = found if plain is text else "".join(characters[first:last])
         begin, end = quads[first], quads[last - 1]
-        if may_run_backwards(word):
+        if backwards and may_run_backwards(word):
             begin, end = _ends(corners, quads[first:last])
-        quad = _point(begin[0]), _point(end[1]), _point(end[2]), _point(begin[3])
-        words.append(Word(word, _mean(scores[first:last], score), quad))
+        own = scores[first:last]
+        mean = sum(own) / len(own) if own else score
+        words.append(Word(word, mean, (begin[0], end[1], end[2], begin[3])))
     return tuple(words)
 
 
-def _mean(scores: Sequence[float], otherwise: float) -> float:
-    return sum(scores) / len(scores) if scores else otherwise
-
-
-def _ends(
-    line: Quad, quads: Sequence[Sequence[Sequence[float]]]
-) -> tuple[Sequence[Sequence[float]], Sequence[Sequence[float]]]:
+def _ends(line: Quad, quads: Sequence[Corners]) -> tuple[Corners, Corners]:
     """Which of `quads` begins first along the line, and which begins last."""
     (ax, ay), (bx, by) = line[0], line[1]
     along, down = bx - ax, by - ay
 
-    def place(quad: Sequence[Sequence[float]]) -> float:
+    def place(quad: Corners) -> float:
         return quad[0][0] * along + quad[0][1] * down
 
     return min(quads, key=place), max(quads, key=place)
-
-
-def _point(pair: Sequence[float]) -> Point:
-    x, y = pair
-    return x, y
 
 
 def _usual_spans(text: str, *, right_to_left: bool) -> list[tuple[float, float]]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
+from statistics import median
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from pipelines.logical import displayed, may_run_backwards
 from pipelines.write.lines import Line
 from pipelines.write.pdf.glyphless import ASCENT, WIDTHS, Blocks, resource_name
 from pipelines.write.pdf.sheet import Affine
-from pipelines.write.places import Places, Quad
+from pipelines.write.places import Corners, Places, as_array
 
 _WORD = re.compile(r"\S+")
 # Nothing that ToUnicode may lead to (ISO 19005-2, 6.2.11.7.2), or that a reader could show.
@@ -28,12 +28,11 @@ _LEAST = 0.05  # points: what is smaller has no place on a page
 _INVISIBLE = "3 Tr"
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Characters that stand side by side, from left to right, and whether a space follows them there."""
 
     text: str
-    corners: Quad
+    corners: Corners
     spaced: bool
 
 
@@ -57,7 +56,7 @@ def layer_of(
     if not pieces:
         return None
     blocks.note("".join([piece.text for piece in pieces]))
-    quads = places.transform.to_source(np.array([piece.corners for piece in pieces], dtype=np.float32))
+    quads = places.transform.to_source(as_array([piece.corners for piece in pieces]))
     widths = [sum([WIDTHS[character] for character in piece.text]) for piece in pieces]
     standing = _Standing(quads @ to_page[:2] + to_page[2], list(map(len, rows)), widths)
     return "\n".join(["BT", _INVISIBLE, *_written(pieces, standing, prefix), "ET"]).encode("ascii")
@@ -148,25 +147,31 @@ def _cross(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64
 
 def _written(pieces: Sequence[_Piece], standing: _Standing, prefix: str) -> Iterator[str]:
     """Operators that set each piece where it stands, stretched to its length."""
-    exact = max(0, 2 - math.floor(math.log10(float(np.median(standing.size)))))
+    sizes = standing.size.tolist()
+    exact = max(0, 2 - math.floor(math.log10(median(sizes))))
+    number = f"%.{exact}f"
+    turned, moved, risen = (
+        f"%.5g %.5g %.5g %.5g {number} {number} Tm",
+        f"{number} 0 Td",
+        f"{number} {number} Td",
+    )
     found = zip(
         pieces,
         standing.begins.tolist(),
         standing.direction.tolist(),
         standing.start.tolist(),
         standing.step.tolist(),
-        standing.size.tolist(),
+        sizes,
         (100 * standing.stretch).tolist(),
         strict=True,
     )
     font = (-1, 0.0)
     for piece, begins, (cos, sin), (x, y), (right, up), size, stretch in found:
         if begins:
-            turn = f"{cos:.5g} {sin:.5g} {-sin:.5g} {cos:.5g}"
-            place = f"{turn} {x:.{exact}f} {y:.{exact}f} Tm"
+            place = turned % (cos, sin, -sin, cos, x, y)
         else:
-            place = f"{right:.{exact}f} {f'{up:.{exact}f}' if up else 0} Td"
-        yield f"{place} {stretch:.{1 if len(piece.text) > _LONG else 0}f} Tz"
+            place = risen % (right, up) if up else moved % right
+        yield f"{place} {stretch:.1f} Tz" if len(piece.text) > _LONG else f"{place} {stretch:.0f} Tz"
         for plane, codes in _coded(f"{piece.text} " if piece.spaced else piece.text):
             if font != (plane, size):
                 font = (plane, size)

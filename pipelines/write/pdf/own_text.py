@@ -32,7 +32,7 @@ class OwnText:
         With `painted`, only text that is painted counts, which on a scan means: hidden behind a picture.
         """
         places = page.places
-        corners = np.array(places.to_source([line.corners for line in lines]))
+        corners = places.to_source([line.corners for line in lines])
         along = corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]
         middles = corners.mean(axis=1)[:, np.newaxis] + along[:, np.newaxis] * _PLACES[:, np.newaxis] / 2
         heights = np.linalg.norm(corners[:, 0] - corners[:, 3], axis=1)

@@ -8,7 +8,7 @@ from sheets import line, sheet, with_characters
 
 from pipelines.transform import PageTransform
 from pipelines.write import Page
-from pipelines.write.places import boxes_of
+from pipelines.write.places import as_array, boxes_of
 
 ENGLISH = "ab cd"
 HEBREW = "שלום 12 abc"
@@ -101,8 +101,8 @@ def test_angles_belong_to_lines_though_some_were_dropped() -> None:
 
 def test_boxes_hold_all_of_a_quad_that_is_on_the_page() -> None:
     places = Page(1, sheet(width=100, height=8)).places
-    assert boxes_of([((0.9, 5.2), (9.1, 4.7), (9.5, 8.1), (1.2, 7.6))], places) == [(0, 4, 10, 8)]
-    assert boxes_of([((-3, -2), (9, -2), (9, 12), (-3, 12))], places) == [(0, 0, 9, 8)]
+    assert boxes_of(as_array([((0.9, 5.2), (9.1, 4.7), (9.5, 8.1), (1.2, 7.6))]), places) == [(0, 4, 10, 8)]
+    assert boxes_of(as_array([((-3, -2), (9, -2), (9, 12), (-3, 12))]), places) == [(0, 0, 9, 8)]
 
 
 def test_a_page_that_was_not_read_has_no_lines() -> None:
