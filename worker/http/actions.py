@@ -27,7 +27,7 @@ from worker.http.shapes import Summary
 
 _AT_ONCE = 8  # files that are removed at a time
 _GONE: dict[int | str, dict[str, Any]] = {
-    202: {"model": Summary, "description": "It was being read, and is stopped; its results go when it has."},
+    202: {"model": Summary, "description": "It was being read, and is being stopped; delete it again then."},
     204: {"description": "Its results are gone."},
 }
 

@@ -11,6 +11,7 @@ from pipelines.config.options import OPTIONS
 from pipelines.config.rules import FLAG, FRACTION, LONGEST_SIDE, RATIO, SIDE, Rule
 from pipelines.devices import KINDS
 from pipelines.write.registry import WRITERS
+from tasks.selection import MOST_PAGES
 from tasks.served import own_name
 
 _RULES: Final[Mapping[Rule, Mapping[str, Any]]] = {
@@ -20,7 +21,8 @@ _RULES: Final[Mapping[Rule, Mapping[str, Any]]] = {
     SIDE: {"type": "integer", "minimum": 1, "maximum": LONGEST_SIDE},
 }
 _WORDS: Final = {"text_det_limit_type": ["max", "min"], "text_layer": ["ignore", "verify", "trust"]}
-_PAGES = r"^[1-9][0-9]{0,3}(-|-9[0-9]{4})?(,[1-9][0-9]{0,3}(-|-9[0-9]{4})?){0,9}$"
+_NUMBER = "[1-9][0-9]{0,4}"
+_RANGE = f"{_NUMBER}(-({_NUMBER})?)?"
 
 
 def _is_number(value: object) -> bool:
@@ -47,8 +49,8 @@ def option_schema(settings: Settings) -> dict[str, Any]:
         "visualize_scale": {"type": "number", "exclusiveMinimum": 0, "maximum": 1, "default": 1},
         "pages": {
             "anyOf": [
-                {"type": "string", "pattern": _PAGES},
-                {"type": "integer", "minimum": 1, "maximum": 9999},
+                {"type": "string", "pattern": f"^{_RANGE}(,{_RANGE})*$"},
+                {"type": "integer", "minimum": 1, "maximum": MOST_PAGES},
                 {"type": "null"},
             ],
             "description": "Such as `1-3,7,10-`.",
