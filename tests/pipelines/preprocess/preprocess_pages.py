@@ -8,10 +8,15 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipelines.config.options import PreprocessOptions
+from pipelines.config.options import PreprocessOptions, make_options
 from pipelines.engines.base import Session
+from pipelines.equipment import GUIDE
 from pipelines.models import ModelFiles
 from pipelines.read import PageImage
+
+SHIPPED = make_options(GUIDE)
+ORIENTATION_GATE = SHIPPED.preprocess.doc_orientation_thresh
+UNWARPING_GATE = SHIPPED.preprocess.doc_unwarping_thresh
 
 Loaded = Callable[[str], tuple[Session, ModelFiles]]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from preprocess_pages import Recorder, as_page, options, text_page
+from preprocess_pages import ORIENTATION_GATE, Recorder, as_page, options, text_page
 
 from pipelines.engines.fake import fake_files
 from pipelines.preprocess import Classifier, DocPreprocessor
@@ -24,7 +24,9 @@ def _orienter(*answers: list[float]) -> tuple[PageOrienter, Recorder]:
 @pytest.mark.parametrize("angle", [0, 90, 180, 270])
 def test_a_turned_page_is_put_upright(page_classifier: Classifier, angle: int) -> None:
     page = text_page()
-    done = DocPreprocessor(page_classifier, None)(as_page(turn(page, (360 - angle) % 360)), options(0.6))
+    done = DocPreprocessor(page_classifier, None)(
+        as_page(turn(page, (360 - angle) % 360)), options(ORIENTATION_GATE)
+    )
     assert done.angle == angle
     assert np.array_equal(done.image, page)
     assert done.orientation is not None
@@ -35,7 +37,7 @@ def test_a_turned_page_is_put_upright(page_classifier: Classifier, angle: int) -
 def test_a_page_whose_middle_is_blank_is_judged_by_its_text(page_classifier: Classifier) -> None:
     page = np.full((1400, 1000, 3), 255, dtype=np.uint8)
     page[40:190, 50:950] = text_page(900, 420, 6)[60:210]
-    done = DocPreprocessor(page_classifier, None)(as_page(page[::-1, ::-1]), options(0.6))
+    done = DocPreprocessor(page_classifier, None)(as_page(page[::-1, ::-1]), options(ORIENTATION_GATE))
     assert done.angle == 180
 
 
@@ -51,7 +53,7 @@ def test_switched_off_nothing_is_asked() -> None:
 
 def test_a_turn_that_the_turned_page_contradicts_is_not_made() -> None:
     orienter, recorder = _orienter(HALF, HALF)
-    found = orienter(text_page(900, 900), 0.6)
+    found = orienter(text_page(900, 900), ORIENTATION_GATE)
     assert (found.angle, found.confirmed, found.applied) == (180, False, False)
     assert found.score == pytest.approx(0.9)
     assert np.allclose(recorder.batches[1], recorder.batches[0][:, :, ::-1, ::-1], atol=0.02)
@@ -59,13 +61,13 @@ def test_a_turn_that_the_turned_page_contradicts_is_not_made() -> None:
 
 def test_a_turn_that_the_turned_page_confirms_is_made() -> None:
     orienter, _ = _orienter(QUARTER, UPRIGHT)
-    found = orienter(text_page(), 0.6)
+    found = orienter(text_page(), ORIENTATION_GATE)
     assert (found.angle, found.confirmed, found.applied) == (90, True, True)
 
 
 def test_an_upright_page_is_looked_at_once() -> None:
     orienter, recorder = _orienter(UPRIGHT)
-    assert orienter(text_page(), 0.6).applied
+    assert orienter(text_page(), ORIENTATION_GATE).applied
     assert len(recorder.batches) == 1
 
 
@@ -85,7 +87,7 @@ def test_where_no_class_has_the_majority_the_text_is_looked_at() -> None:
     orienter, recorder = _orienter(UNSURE, HALF, UPRIGHT)
     page = np.full((1200, 900, 3), 255, dtype=np.uint8)
     page[20:80, 100:800] = 0
-    assert orienter(page, 0.6).angle == 180
+    assert orienter(page, ORIENTATION_GATE).angle == 180
     assert np.ptp(recorder.batches[0]) < 1  # the blank middle
     assert np.ptp(recorder.batches[1]) > 3
 
@@ -117,7 +119,7 @@ def test_real_pages_stand_as_they_should(page_classifier: Classifier, dev_data: 
     found = {}
     for path in sorted((dev_data / "images").iterdir()):
         page = next(iter(iter_inputs(path)))
-        found[path.name] = preprocessor(page, options(0.6)).angle
+        found[path.name] = preprocessor(page, options(ORIENTATION_GATE)).angle
     assert {name: angle for name, angle in found.items() if angle} == TURNED
 
 
@@ -135,4 +137,4 @@ def test_real_pages_that_are_hard_to_tell(
 ) -> None:
     preprocessor = DocPreprocessor(page_classifier, None)
     pages = iter_inputs(dev_data / "pdfs" / name)
-    assert [preprocessor(page, options(0.6)).angle for page in pages] == angles
+    assert [preprocessor(page, options(ORIENTATION_GATE)).angle for page in pages] == angles
