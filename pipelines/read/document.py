@@ -68,9 +68,17 @@ def probe(
     limits: ReadLimits | None = None,
     name: str | None = None,
 ) -> DocumentInfo:
-    """What is in a document; opens it, decodes nothing. Raises what `open_document` raises."""
+    """What is in a document; opens it, decodes nothing. Raises what `open_document` raises.
+
+    It looks closer, too, at what a document would take as a whole, which a single page does not tell:
+    `LimitExceeded` for too many megapixels, and for a PDF that unpacks to too much.
+    """
+    limits = limits or ReadLimits()
     with open_document(source, password=password, dpi=dpi, limits=limits, name=name) as document:
-        return document.info
+        info = document.info
+        limits.check_megapixels(sum(page.megapixels for page in info.pages), document.name)
+        document.check_parts()
+        return info
 
 
 def _head(source: Source, name: str, limits: ReadLimits) -> bytes:

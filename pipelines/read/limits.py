@@ -19,6 +19,13 @@ class ReadLimits:
         max_side: of one page, pixels. Results hold coordinates as int16, and so does OpenCV's warping.
         min_dpi: a PDF page too large for the two limits above is rendered at less than the dpi asked for,
             but at no less than this; one that would need less is refused.
+        max_megapixels: of all pages of a document, as they would be decoded or rendered. 20,000 pages of A4
+            at 144 dpi have 40,000.
+        max_objects: that a PDF may say it consists of.
+        max_marks: that one page of a PDF may paint: texts, lines, pictures.
+        max_stream_bytes: that one part of a PDF, a picture or a page's content, may unpack to.
+        max_expansion: how many times as large as it was stored such a part may become, unless it is a picture
+            or stays within 16 MiB. Deflate has at most 1032; texts and drawings have 3 to 20.
     """
 
     max_bytes: int = 2 << 30
@@ -26,6 +33,11 @@ class ReadLimits:
     max_page_megapixels: float = 64.0
     max_side: int = 32_000
     min_dpi: float = 36.0
+    max_megapixels: float = 100_000.0
+    max_objects: int = 2_000_000
+    max_marks: int = 1_000_000
+    max_stream_bytes: int = 1 << 30
+    max_expansion: float = 200.0
 
     def check_bytes(self, size: int, where: str) -> None:
         """LimitExceeded when a file of `size` bytes is too large."""
@@ -39,6 +51,46 @@ class ReadLimits:
         if count > self.max_pages:
             raise LimitExceeded(
                 f"{where}: {count} pages are more than max_pages allows ({self.max_pages})", limit="max_pages"
+            )
+
+    def check_megapixels(self, megapixels: float, where: str) -> None:
+        """LimitExceeded when all pages of a document together are too large."""
+        if megapixels > self.max_megapixels:
+            raise LimitExceeded(
+                f"{where}: its pages have {megapixels:.0f} megapixels together, more than max_megapixels "
+                f"allows ({self.max_megapixels:g})",
+                limit="max_megapixels",
+            )
+
+    def check_objects(self, count: int, where: str) -> None:
+        """LimitExceeded when a PDF says that it has too many objects."""
+        if count > self.max_objects:
+            raise LimitExceeded(
+                f"{where}: {count} objects are more than max_objects allows ({self.max_objects})",
+                limit="max_objects",
+            )
+
+    def check_marks(self, count: int, where: str) -> None:
+        """LimitExceeded when a page of a PDF paints too many things."""
+        if count > self.max_marks:
+            raise LimitExceeded(
+                f"{where}: it paints {count} things, more than max_marks allows ({self.max_marks})",
+                limit="max_marks",
+            )
+
+    def check_stream(self, size: int, stored: int, where: str) -> None:
+        """LimitExceeded when a part of a PDF unpacks to too much; with `stored` 0 only its size counts."""
+        if size > self.max_stream_bytes:
+            raise LimitExceeded(
+                f"{where}: a part of it unpacks to more than max_stream_bytes allows "
+                f"({self.max_stream_bytes})",
+                limit="max_stream_bytes",
+            )
+        if stored and size > stored * self.max_expansion:
+            raise LimitExceeded(
+                f"{where}: a part of it unpacks to {size / stored:.0f} times its size, more than "
+                f"max_expansion allows ({self.max_expansion:g})",
+                limit="max_expansion",
             )
 
     def check_size(self, width: int, height: int, where: str) -> None:

@@ -24,6 +24,7 @@ from pipelines.read.base import Document, Source, mapped
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
 from pipelines.read.pdf_origin import marks_of, origin_of, pictures_among
+from pipelines.read.pdf_streams import check_streams
 from pipelines.read.pdf_text import text_at, text_layer_of
 
 _POINTS_PER_INCH = 72
@@ -103,6 +104,11 @@ class PdfDocument(Document):
             )
             raise DamagedInput(f"{self.name}: the PDF is damaged, {claim} be loaded")
 
+    def check_parts(self) -> None:
+        """Look at what its streams would unpack to. Raises `LimitExceeded`."""
+        with mapped(self._source) as body:
+            check_streams(body, self.limits, self.name)
+
     @property
     def page_count(self) -> int:
         """As many as the PDF claims; some may turn out not to be there."""
@@ -141,6 +147,7 @@ class PdfDocument(Document):
     def _decode(self, number: int) -> PageImage:
         width, height, dpi = self._fit(number)
         with _PDFIUM, self._translated(number), closing(self._pdf[number - 1]) as page:
+            self.limits.check_marks(pdfium.FPDFPage_CountObjects(page), self.where(number))
             image = self._render(page, width, height)
             marks = marks_of(page)
             layer = None
@@ -191,6 +198,8 @@ class PdfDocument(Document):
     def _translated(self, number: int) -> Iterator[None]:
         try:
             yield
+        except InputError:
+            raise
         except (pypdfium2.PdfiumError, ValueError) as error:
             raise DamagedInput(f"{self.where(number)}: the page cannot be rendered ({error})") from error
         except MemoryError as error:
