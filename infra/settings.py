@@ -72,6 +72,8 @@ class QueueSettings(Section):
         lease_seconds: How long a page stays with a process that has stopped renewing.
         heartbeat_seconds: How often leases are renewed and workers say that they live.
         page_seconds: Hard limit for one page; the process that exceeds it is ended.
+        page_soft_seconds: Reading that takes longer is given up between two steps, in good order: the page
+            is tried again as after a death, the last time at low resolution, and then fails.
         step_seconds: The same for fetching a document, writing a page, and putting a document together,
             each without getting on.
         host_tries: How often something is tried again, with growing delays, that a host has no room for (a
@@ -98,6 +100,7 @@ class QueueSettings(Section):
     lease_seconds: Positive = 10
     heartbeat_seconds: Positive = 3
     page_seconds: Positive = 180
+    page_soft_seconds: Positive = 120
     step_seconds: Positive = 600
     host_tries: Count = 20
     child_memory_mb: Annotated[int, Field(ge=0)] = 0

@@ -8,6 +8,7 @@
     │   ├── LimitExceeded       larger than a limit allows; `.limit` names it
     │   ├── PasswordRequired    encrypted, and no password or a wrong one was given
     │   └── DamagedInput        the right type, but it cannot be decoded
+    ├── TookTooLong             a page was not read within the time it was given
     ├── WriteError              a readable document of this kind cannot be made of it
     ├── WeightsError            weights are missing, damaged or cannot be fetched
     ├── EngineError             an engine failed at loading or running a model
@@ -85,6 +86,10 @@ class PasswordRequired(InputError):
 
 class DamagedInput(InputError):
     """The input has the right type but cannot be decoded."""
+
+
+class TookTooLong(PipelineError):
+    """A page was not read within the time it was given (`PageImage.until`)."""
 
 
 class WriteError(PipelineError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,14 @@ from pipelines.config.options import CallOptions
 from pipelines.crops import crop_line
 from pipelines.decoding import ReadLine
 from pipelines.detection import Detections
+from pipelines.errors import TookTooLong
 from pipelines.parallel import spread
 from pipelines.preprocess import LineAngle, Preprocessed, read_upright
 from pipelines.read import PageImage
 from pipelines.stages import Stages
 from pipelines.textlayer import LayerUse, Reading, find_lines
+
+_LINES_AT_ONCE = 512  # recognised between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,11 @@ class PageReading:
 
 
 def read_page(stages: Stages, page: PageImage, options: CallOptions) -> PageReading:
-    """Turn and flatten the page, detect, take lines from its text layer, read the others."""
-    watch = _Stopwatch()
+    """Turn and flatten the page, detect, take lines from its text layer, read the others.
+
+    Raises `TookTooLong` when that takes longer than the page may.
+    """
+    watch = _Stopwatch(page.until)
     prepared = stages.preprocessor(page, options.preprocess)
     watch.lap("preprocessing")
     reader = _Reader(stages, prepared.image, options, watch)
@@ -82,6 +88,7 @@ class _Reader:
         """The lines to be seen on the page."""
         if self._options.text_layer != "ignore":
             self._watch.lap("text_layer")
+        self._watch.check("detection")
         detections = self._stages.detector.detect(self._image, self._options.detection)
         self._watch.lap("detection")
         return detections
@@ -101,22 +108,35 @@ class _Reader:
         if self._stages.line_orienter is not None and self.orients:
             asked = self._stages.line_orienter(crops, self._options.textline_orientation_thresh)
             self._watch.lap("line_orientation")
-            angles, lines = read_upright(crops, asked, self._stages.recognizer.read)
+            angles, lines = read_upright(crops, asked, self._recognise)
         else:
-            lines = self._stages.recognizer.read(crops)
+            lines = self._recognise(crops)
         self._watch.lap("recognition")
         readings: list[Reading | None] = [None] * len(quads)
         for index, line, angle in zip(kept, lines, angles, strict=True):
             readings[index] = Reading(line, angle)
         return readings
 
+    def _recognise(self, crops: Sequence[NDArray[np.uint8]]) -> list[ReadLine]:
+        lines: list[ReadLine] = []
+        for first in range(0, len(crops), _LINES_AT_ONCE):
+            self._watch.check("recognition")
+            lines += self._stages.recognizer.read(crops[first : first + _LINES_AT_ONCE])
+        return lines
+
 
 class _Stopwatch:
-    def __init__(self) -> None:
+    def __init__(self, until: float | None) -> None:
         self.laps: dict[str, float] = {}
+        self._until = until
         self._last = perf_counter()
 
     def lap(self, name: str) -> None:
         """Count the time since the last lap for this stage."""
         now = perf_counter()
         self.laps[name], self._last = self.laps.get(name, 0.0) + now - self._last, now
+
+    def check(self, ahead: str) -> None:
+        """Raise `TookTooLong` when there is no time left for what lies `ahead`."""
+        if self._until is not None and monotonic() > self._until:
+            raise TookTooLong(f"the time for the page was over before {ahead}")

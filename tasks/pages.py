@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from infra.errors import InfraError, StorageError
@@ -165,7 +166,8 @@ def _predict(run: RangeRun, page: Rendered, predict: Predict) -> Read | None:
         return None
     try:
         with run.hold.timed(Activity.READING, run.pages.document, page.number):
-            (result,) = predict(page.image, **run.predict_options)
+            until = time.monotonic() + run.context.settings.queue.page_soft_seconds
+            (result,) = predict(replace(page.image, until=until), **run.predict_options)
             return Read(page.number, result)
     except InputError as error:
         return Read(page.number, None, str(error))

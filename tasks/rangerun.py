@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from infra.status.states import Mode
 from infra.status.status import finalize_step
 from infra.status.work import Claim, Commit, PageRange
+from pipelines.errors import TookTooLong
 from tasks.context import Context
 from tasks.dispatch import line_up
 from tasks.following import count_error
@@ -96,6 +97,9 @@ class RangeRun:
         _log.error("%s: %s", self.name(number), error, exc_info=error)
         self.hold.drop(self.pages.page_lease(number))
         reason = f"Reading the page failed each time it was tried ({type(error).__name__})."
+        if isinstance(error, TookTooLong):
+            seconds = self.context.settings.queue.page_soft_seconds
+            reason = f"Reading the page took longer than page_soft_seconds allows ({seconds:g} s) each time."
         self.context.store.status.fault_page(self.pages, number, self.hold.owner, reason)
 
     def commit(self, number: int, fields: PageFields) -> None:

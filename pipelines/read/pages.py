@@ -61,6 +61,8 @@ class PageImage:
         origin: how the pixels came to be, see `Origin`; an array is a picture.
         warning: what may be wrong with the pixels although they could be decoded, in one sentence.
         text_layer: the text that a PDF page carries; None for all others, and where it was not asked for.
+        until: by when it must have been read, on the clock of `time.monotonic`; None for any time it takes.
+            Reading that takes longer is given up between two steps, with `TookTooLong`.
     """
 
     image: BgrImage
@@ -75,3 +77,4 @@ class PageImage:
     origin: Origin = "picture"
     warning: str | None = None
     text_layer: TextLayer | None = None
+    until: float | None = None
