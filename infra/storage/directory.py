@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -108,7 +108,7 @@ class DirectoryStorage:
                         raise InvalidKey(f"{self._where(key)} is a folder") from error
                     raise AlreadyExists(f"{self._where(key)} exists already") from error
             sync_folder(path.parent)
-            return self.head(key)
+            return self._describe(key, path.stat())
 
     def replace(
         self,
@@ -169,8 +169,11 @@ class DirectoryStorage:
     def _where(self, key: str) -> str:
         return f"{self._root}/{key}"
 
-    def _lock(self) -> FileLock:
-        return FileLock(self._root / LOCK_NAME, poll_interval=_LOCK_POLL_SECONDS)
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """The lock of the whole root, made when it is taken: most who create something never take it."""
+        with FileLock(self._root / LOCK_NAME, poll_interval=_LOCK_POLL_SECONDS):
+            yield
 
     def _plain_path(self, key: str) -> Path:
         check_key(key)
@@ -181,11 +184,26 @@ class DirectoryStorage:
         return self._root / key
 
     def _resolve(self, key: str) -> Path:
-        """Return the real path of a key; `InvalidKey` when a link leads out of the root."""
-        path = Path(os.path.realpath(self._plain_path(key)))
-        if not path.is_relative_to(os.path.realpath(self._root)):
+        """Return a path of a key that follows no link out of the root; `InvalidKey` when one leads there."""
+        path = self._plain_path(key)
+        if not self._has_link(key):
+            return path
+        real = Path(os.path.realpath(path))
+        if not real.is_relative_to(os.path.realpath(self._root)):
             raise InvalidKey(f"{self._where(key)} leads out of {self._root}")
-        return path
+        return real
+
+    def _has_link(self, key: str) -> bool:
+        """Say whether any part of a key is a link; few are, and to resolve a whole path takes much longer."""
+        place = os.fspath(self._root)
+        for part in key.split("/"):
+            place = f"{place}/{part}"
+            try:
+                if stat.S_ISLNK(os.lstat(place).st_mode):
+                    return True
+            except OSError:  # there is nothing, or nothing that can be seen: whoever uses the path is told
+                return False
+        return False
 
     def _open(self, key: str) -> BinaryIO:
         # O_NONBLOCK: opening a named pipe would otherwise wait for a writer for ever.
