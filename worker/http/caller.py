@@ -43,15 +43,15 @@ class Caller:
         return tenant
 
 
-def desk_of(request: Request) -> Desk:
-    """Return the desk of the service that was asked."""
+async def desk_of(request: Request) -> Desk:
+    """Return the desk of the service that was asked; a coroutine, since others are called in a thread."""
     desk: Desk = request.app.state.desk
     return desk
 
 
 async def caller_of(request: Request) -> Caller:
     """Return who asks. Raises `Refusal` with 401."""
-    desk = desk_of(request)
+    desk = await desk_of(request)
     if not desk.keys.required:
         return Caller("anybody", None)
     shown = _shown(request)

@@ -101,7 +101,8 @@ class Guard:
             if whole:
                 return await receive()
             try:
-                message = await asyncio.wait_for(receive(), self._idle_seconds)
+                async with asyncio.timeout(self._idle_seconds):  # no task of its own, as `wait_for` makes one
+                    message = await receive()
             except TimeoutError:
                 raise Refusal(408, "The rest of the request did not come.") from None
             seen += len(message.get("body", b""))

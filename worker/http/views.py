@@ -118,10 +118,18 @@ def _named(uri: str, settings: Settings) -> tuple[str, str]:
     """Return a name for people, and the source; of an upload only what its sender knows of it."""
     place = Location.parse(uri)
     name = place.path.name if place.scheme == "file" else place.key.rpartition("/")[2]
-    if settings.http.uploads is not None and Location.parse(settings.http.uploads).contains(place):
+    if _is_upload(place, settings):
         called = name_of_upload(name)
         return called, f"upload:{called}"
     return name, uri
+
+
+def _is_upload(place: Location, settings: Settings) -> bool:
+    uploads = settings.http.uploads
+    if uploads is None:
+        return False
+    # An upload's own URI says so; to compare other paths, links have to be resolved.
+    return place.uri.startswith(f"{uploads}/") or Location.parse(uploads).contains(place)
 
 
 def _outputs(ended: Ended) -> Iterable[OutputFile]:
