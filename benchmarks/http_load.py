@@ -2,7 +2,7 @@
 
     python benchmarks/http_load.py [--clients 200] [--seconds 60] [--pause 2] [--workers 1]
 
-A Valkey server, a control worker, workers that read with the fake engine behind everybody else (as in
+A Valkey server, a control worker and workers that read with the fake engine, both behind the service (as in
 `pageline up`), and the service, each a process. First every client uploads a document of its own, waits for
 the answer and a pause, and does so again: how long answers take, and that none is an error and no document is
 lost. Then all of them ask `/ocr` at once: how many are read, how many turned away, and how long the longest
@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from PIL import Image, ImageDraw
 
 from infra.settings import Settings, load_settings
 from infra.status import Store, open_store
+from worker.stack.crew import CONTROL_STEPS, READING_STEPS, yielding
 from worker.stack.valkey import start_valkey
 
 _BOUNDARY = "a-line-that-no-document-holds"
@@ -161,9 +162,10 @@ def service(folder: Path, workers: int) -> Iterator[tuple[Settings, Store, str, 
         )
         address = folder / "address"
         python = [sys.executable, "-P", "-m"]
-        reader = ["nice", "-n", "5", *python, "worker", "--device", "cpu"]
-        programs = [[*python, "worker", "--device", "control"], *[reader] * workers]
-        for number, program in enumerate([*programs, [*python, "worker.http", str(address)]]):
+        control = yielding([*python, "worker", "--device", "control"], CONTROL_STEPS)
+        reader = yielding([*python, "worker", "--device", "cpu"], READING_STEPS)
+        programs = [control, *[reader] * workers]
+        for number, program in enumerate([*programs, (*python, "worker.http", str(address))]):
             pid = stack.enter_context(process(program, settings, folder / f"{number}.log"))
         store = open_store(settings)
         stack.callback(store.close)
@@ -173,7 +175,7 @@ def service(folder: Path, workers: int) -> Iterator[tuple[Settings, Store, str, 
 
 
 @contextmanager
-def process(program: list[str], settings: Settings, log: Path) -> Iterator[int]:
+def process(program: Sequence[str], settings: Settings, log: Path) -> Iterator[int]:
     """A program, ended with the context."""
     with log.open("wb") as output:
         environment = {**os.environ, **settings.environment(), "OMP_NUM_THREADS": "1"}

@@ -75,6 +75,20 @@ def test_stopping_leaves_no_process_and_can_be_repeated(crew: Crew) -> None:
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
 
 
+def test_workers_leave_the_processor_to_the_service(settings: Settings, tmp_path: Path) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    crew = Crew(tmp_path / "crew", settings, Plan(workers=1, engine="fake", serves=True))
+    try:
+        expected = {"control": min(19, own + 5), "worker-1": min(19, own + 10), "http": own}
+
+        def as_expected() -> bool:
+            return {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in crew.pids.items()} == expected
+
+        assert wait_for(as_expected)
+    finally:
+        crew.stop(grace=0)
+
+
 def test_a_crew_that_cannot_start_leaves_nothing(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

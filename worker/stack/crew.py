@@ -19,8 +19,10 @@ from worker.stack.processes import ChildProcess, python_command
 # does not mend. One that a document kills now and then is not.
 _RESTARTS = 3
 _WITHIN_SECONDS = 600.0
-# Reading takes every core there is; whoever asks over HTTP is to be answered all the same.
-_YIELDING = ("nice", "-n", "5")
+# Steps behind others who want the processor. Reading takes every core there is, and each upload is work for
+# the control worker: whoever asks over HTTP is to be answered all the same, and documents move on before more
+# are read.
+CONTROL_STEPS, READING_STEPS = 5, 10
 # What numeric libraries read to size their pools of threads; left alone, each takes every core.
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -47,9 +49,10 @@ class Crew:
         self._environment = worker_environment(settings, plan)
         self._members: list[_Member] = []
         try:
-            self._add("control", *_worker("control"))
+            self._add("control", *_worker("control"), behind=CONTROL_STEPS if plan.serves else 0)
             for number in range(1, plan.workers + 1):
-                self._add(f"worker-{number}", *_worker(plan.device), behind=plan.serves)
+                behind = READING_STEPS if plan.serves else 0
+                self._add(f"worker-{number}", *_worker(plan.device), behind=behind)
             if plan.serves:
                 self.address_file.unlink(missing_ok=True)  # of a service that was killed
                 self._add("http", "worker.http", str(self.address_file))
@@ -85,9 +88,9 @@ class Crew:
                 list(pool.map(lambda member: member.process.terminate(grace), self._members))
         self._members.clear()
 
-    def _add(self, name: str, *module: str, behind: bool = False) -> None:
-        """Start a module's program; one that stays `behind` leaves the processor to others who want it."""
-        program = (*(_YIELDING if behind and which(_YIELDING[0]) else ()), *python_command("-m", *module))
+    def _add(self, name: str, *module: str, behind: int = 0) -> None:
+        """Start a module's program, some steps `behind` the others."""
+        program = yielding(python_command("-m", *module), behind)
         self._members.append(_Member(name, program, self._start(name, program)))
 
     def _replace(self, member: _Member) -> str:
@@ -116,6 +119,14 @@ class Crew:
 
 def _worker(device: str) -> tuple[str, ...]:
     return "worker", "--device", device
+
+
+def yielding(program: Sequence[str], steps: int) -> tuple[str, ...]:
+    """A program that leaves the processor to others who want it, the more so the more `steps`.
+
+    It is the program itself where the system has no `nice`.
+    """
+    return (*(("nice", "-n", str(steps)) if steps and which("nice") else ()), *program)
 
 
 def worker_environment(settings: Settings, plan: Plan) -> Mapping[str, str]:
