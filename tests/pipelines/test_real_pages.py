@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,11 @@ PAGES = ("cnocr_helloworld", "ic15_img_6", "sroie_000")
 def pipelines() -> dict[str, OCRPipeline]:
     try:
         resolve("PP-OCRv6_small_rec")
-        return {
+        made = {
             mode: create_pipeline("OCR", device="cpu", engine_config={"threads": 2, "width_mode": mode})
             for mode in ("bucket", "close", "exact")
         }
+        return made | {"default": create_pipeline("OCR", device="cpu")}
     except WeightsError as error:
         pytest.skip(str(error))
 
@@ -36,6 +39,7 @@ def readings(pipelines: dict[str, OCRPipeline], dev_data: Path) -> dict[str, lis
     return {
         mode: [result.json["res"] for result in pipeline.predict(images)]
         for mode, pipeline in pipelines.items()
+        if mode != "default"
     }
 
 
@@ -77,6 +81,21 @@ def test_the_width_mode_moves_no_box_and_few_texts(
         total += len(exact["rec_texts"])
         same += sum(a == b for a, b in zip(other["rec_texts"], exact["rec_texts"], strict=True))
     assert same / total >= 0.9
+
+
+@pytest.mark.parametrize("turn", ["180", "L", "R"])
+def test_a_turned_page_is_read_as_if_it_stood_upright(
+    pipelines: dict[str, OCRPipeline], dev_data: Path, turn: str
+) -> None:
+    name = f"tess_phototest-rotated-{turn}.png"
+    rows = map(json.loads, (dev_data / "TRUTH.jsonl").read_text(encoding="utf-8").splitlines())
+    truth = next(row for row in rows if row["file"].endswith(name))
+    (result,) = pipelines["default"].predict(str(dev_data / "images" / name))
+    wanted, got = (
+        Counter(word for text in texts for word in re.findall(r"\w+", text.upper()))
+        for texts in ([line["text"] for line in truth["lines"]], result["rec_texts"])
+    )
+    assert 2 * (wanted & got).total() / (wanted.total() + got.total()) >= 0.98
 
 
 def test_polygons_lie_on_the_page(readings: dict[str, list[dict[str, Any]]]) -> None:
