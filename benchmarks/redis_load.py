@@ -79,8 +79,8 @@ class Load:
             raise RuntimeError(f"{pages} cannot be begun")
         for page in range(pages.first, pages.last + 1):
             status.begin_page(pages, page, owner)
-            status.park(pages, page, owner)
-            status.resume(pages, page, owner)
+            status.park(pages, page, owner, 1)
+            status.resume(pages, page, owner, 1)
             if status.commit_page(pages.document, 1, page, PageState.DONE) is Commit.GONE:
                 raise RuntimeError(f"page {page} of {pages.document} is gone")
         status.end_range(pages, owner)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.status.states import Mode
 from infra.status.status import finalize_step
@@ -38,6 +38,7 @@ class RangeRun:
     files: PageFiles
     request: Request
     hold: Hold
+    _attempts: dict[int, int] = field(default_factory=dict)
 
     @property
     def dpi(self) -> int:
@@ -74,17 +75,22 @@ class RangeRun:
         """Take a page in hand: GO, or why not."""
         claim, attempt = self.context.store.status.begin_page(self.pages, number, self.hold.owner)
         if claim is Claim.GO:
+            self._attempts[number] = attempt
             self.hold.add(self.pages.page_lease(number))
             _log.debug("%s is begun, attempt %d", self.name(number), attempt)
         return claim
 
     def park(self, number: int) -> bool:
         """Have a page wait uncharged; False when it was lost."""
-        return self._kept(number, self.context.store.status.park(self.pages, number, self.hold.owner))
+        attempt = self._attempts[number]
+        kept = self.context.store.status.park(self.pages, number, self.hold.owner, attempt)
+        return self._kept(number, kept)
 
     def resume(self, number: int) -> bool:
         """Go on with a parked page; False when it was lost."""
-        return self._kept(number, self.context.store.status.resume(self.pages, number, self.hold.owner))
+        attempt = self._attempts[number]
+        kept = self.context.store.status.resume(self.pages, number, self.hold.owner, attempt)
+        return self._kept(number, kept)
 
     def give_back(self, number: int, *, parked: bool = False) -> None:
         """Put a page back unread, through no fault of its own."""

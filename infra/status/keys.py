@@ -1,8 +1,8 @@
 """Every key in Redis: its type, what it holds, and what bounds it.
 
-Scripts build the same names from the same table, so keys are not declared to them; that rules out Redis
-Cluster, on which the queue's transport does not run either. The queues themselves (`control`, `ocr.*`,
-`unacked*`, `_kombu.*`) are Celery's, under the same prefix.
+Scripts build the same names from the same table, so keys but `answer` are not declared to them; that rules
+out Redis Cluster, on which the queue's transport does not run either. The queues themselves (`control`,
+`ocr.*`, `unacked*`, `_kombu.*`) are Celery's, under the same prefix.
 """
 
 from __future__ import annotations
@@ -99,6 +99,12 @@ KEYS: Mapping[str, Key] = {
         "string",
         "what a request with an Idempotency-Key was answered",
         "expires after a day or so",
+    ),
+    "answer": Key(
+        "answer:%s",
+        "string",
+        "the name of a script's call, and its answer",
+        "expires in ten minutes; one per call that a process makes at a time",
     ),
     "lock": Key("lock:%s", "string", "who leads a rhythm", "expires after some beats of it"),
 }

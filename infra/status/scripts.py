@@ -2,11 +2,17 @@
 
 Each script is `scripts/NAME.lua` behind a common prelude and the tables that Python owns: names of keys,
 allowed transitions, terminal states, and how a page goes on after a death.
+
+A client that hears no answer asks again, though the script may have run. So every call bears a name of its
+own, and its answer stays in Redis for a while, written by the same script: asked again under that name, it is
+answered and not run. What was charged, released or settled is so once, however often the connection breaks.
 """
 
 from __future__ import annotations
 
 import ssl
+import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
@@ -24,6 +30,8 @@ from infra.status.keys import KEYS, Keys
 _FOLDER = Path(__file__).with_name("scripts")
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 30.0
+_RETRIES = 8
+_REMEMBERED_SECONDS = 600  # an answer: longer than all tries of a call together
 # It answers, but takes no writes at the moment: a fail-over, full memory, a disk that is full.
 _REFUSING = (
     redis.exceptions.ReadOnlyError,
@@ -40,7 +48,7 @@ def connect(url: str) -> redis.Redis:
         decode_responses=True,
         socket_connect_timeout=_CONNECT_SECONDS,
         socket_timeout=_ANSWER_SECONDS,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), retries=8),
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), retries=_RETRIES),
         retry_on_error=[redis.exceptions.BusyLoadingError],
     )
 
@@ -100,24 +108,37 @@ def _of_tls(error: BaseException | None) -> bool:
 
 
 class Scripts:
-    """The scripts, bound to a client and a prefix."""
+    """The scripts, bound to a client and a prefix.
+
+    Answers are remembered in places that calls take turns at, so that there are no more of them than calls at
+    a time. The place of a call that failed is left to expire: it may still be on its way to the server.
+    """
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
         self._scripts = {name: client.register_script(body) for name, body in _bodies(keys.prefix).items()}
+        self._keys = keys
+        self._places: deque[str] = deque()
 
     def run(self, name: str, *arguments: str | float | bytes) -> Any:
-        """Run `scripts/NAME.lua`; its top says what it takes and returns. Raises `BrokerUnavailable`."""
+        """Run `scripts/NAME.lua` once; its top says what it takes and returns. Raises `BrokerUnavailable`."""
+        try:
+            place = self._places.pop()
+        except IndexError:
+            place = self._keys("answer", uuid.uuid4().hex)
         with translated():
-            return self._scripts[name](args=list(arguments))
+            answer = self._scripts[name](keys=[place], args=[*arguments, uuid.uuid4().hex])
+        self._places.append(place)
+        return answer
 
 
 @cache
 def _bodies(prefix: str) -> Mapping[str, str]:
     head = _tables(prefix) + (_FOLDER / "prelude.lua").read_text("utf-8")
+    once = (_FOLDER / "once.lua").read_text("utf-8")
     return {
-        path.stem: f"{head}\n{path.read_text('utf-8')}"
+        path.stem: f"{head}\nlocal function act()\n{path.read_text('utf-8')}\nend\n{once}"
         for path in sorted(_FOLDER.glob("*.lua"))
-        if path.stem != "prelude"
+        if path.stem not in {"prelude", "once"}
     }
 
 
@@ -133,6 +154,7 @@ def _tables(prefix: str) -> str:
         f"local TERMINAL = {_lua({state.value: 'true' for state in sorted(states.TERMINAL)})}\n"
         f"local NEXT_MODE = {{{modes}}}\n"
         f"local MAX_ATTEMPTS = {states.MAX_ATTEMPTS}\n"
+        f"local REMEMBERED_SECONDS = {_REMEMBERED_SECONDS}\n"
     )
 
 

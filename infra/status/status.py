@@ -161,13 +161,16 @@ class Status:
         )
         return Claim(outcome), int(attempt)
 
-    def park(self, pages: PageRange, page: int, owner: str) -> bool:
-        """Give a page's attempt back while it only waits in hand; False when the lease was lost."""
-        return bool(self._run("charge", pages.document, pages.generation, page, owner, -1))
+    def park(self, pages: PageRange, page: int, owner: str, attempt: int) -> bool:
+        """Give a page's attempt back while it only waits in hand; False when the lease was lost.
 
-    def resume(self, pages: PageRange, page: int, owner: str) -> bool:
+        `attempt` is the number that `begin_page` returned.
+        """
+        return bool(self._run("charge", pages.document, pages.generation, page, owner, attempt - 1))
+
+    def resume(self, pages: PageRange, page: int, owner: str, attempt: int) -> bool:
         """Charge a parked page again, as work on it goes on; False when the lease was lost."""
-        return bool(self._run("charge", pages.document, pages.generation, page, owner, 1))
+        return bool(self._run("charge", pages.document, pages.generation, page, owner, attempt))
 
     def return_page(self, pages: PageRange, page: int, owner: str, *, refund: bool) -> bool:
         """Put a page in hand back unread, with its attempt or (it was parked) without; False: lease lost."""

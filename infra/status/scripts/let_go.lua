@@ -6,7 +6,7 @@ if not owned(member, ARGV[4]) then
   return 0
 end
 unlease(member)
-if ARGV[5] == '1' then
+if ARGV[5] == '1' and state_of(id, ARGV[2]) then
   redis.call('HINCRBY', key('doc', id), 'attempts:' .. step, -1)
 end
 return 1

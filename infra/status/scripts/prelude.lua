@@ -1,5 +1,5 @@
--- In front of every script. The loader puts KEY (names of keys), ALLOWED (transitions), TERMINAL, NEXT_MODE
--- and MAX_ATTEMPTS above it, so that each is written down once, in Python.
+-- In front of every script. The loader puts KEY (names of keys), ALLOWED (transitions), TERMINAL, NEXT_MODE,
+-- MAX_ATTEMPTS and REMEMBERED_SECONDS above it, so that each is written down once, in Python.
 
 local PENDING, RUNNING, ASIDE, DONE, FAILED, CANCELLED, SKIPPED = 'p', 'r', 'a', 'd', 'f', 'c', 's'
 

@@ -89,8 +89,8 @@ def test_nothing_is_left_of_what_was_delivered(store: Store, outbox: Outbox) -> 
     before = set(store.client.scan_iter("*"))
     outbox.post("d", 1, [A])
     outbox.settle(one(outbox), Settled.DELIVERED)
-    left = set(store.client.scan_iter("*")) - before
-    assert left == {"test:owed:d:1"}
+    left = {str(key) for key in store.client.scan_iter("*")} - before
+    assert {key for key in left if not key.startswith("test:answer:")} == {"test:owed:d:1"}
     assert int(store.client.ttl("test:owed:d:1")) > 0  # type: ignore[arg-type]  # redis-py's types cover asyncio
 
 
@@ -234,6 +234,7 @@ def test_every_key_of_the_outbox_is_listed(store: Store, outbox: Outbox) -> None
         "outbox:called": "called",
         "letter:": "letter",
         "owed:": "owed",
+        "answer:": "answer",
         "trouble:": "trouble",
         "outbox:d:": "order",
         "outbox:f:": "order",

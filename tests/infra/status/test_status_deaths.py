@@ -73,7 +73,7 @@ def test_the_rest_of_the_range_goes_on_without_the_page_set_aside(out: Store) ->
 def test_a_page_rendered_ahead_is_not_charged(out: Store) -> None:
     out.status.begin_page(WHOLE, 1, OLD)
     out.status.begin_page(WHOLE, 2, OLD)
-    assert out.status.park(WHOLE, 2, OLD)
+    assert out.status.park(WHOLE, 2, OLD, 1)
     assert set(die(out)) == {WHOLE, alone(1, Mode.ALONE)}
     assert states(out) == "appp"
     out.status.begin_range(WHOLE, OTHER)
@@ -82,10 +82,37 @@ def test_a_page_rendered_ahead_is_not_charged(out: Store) -> None:
 
 def test_a_parked_page_whose_work_goes_on_is_charged_again(out: Store) -> None:
     out.status.begin_page(WHOLE, 1, OLD)
-    out.status.park(WHOLE, 1, OLD)
-    assert out.status.resume(WHOLE, 1, OLD)
+    out.status.park(WHOLE, 1, OLD, 1)
+    assert out.status.resume(WHOLE, 1, OLD, 1)
     assert alone(1, Mode.ALONE) in die(out)
-    assert not out.status.resume(WHOLE, 1, OLD)
+    assert not out.status.resume(WHOLE, 1, OLD, 1)
+
+
+def test_what_was_said_of_a_page_in_hand_may_be_lost_or_said_twice(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    for _ in range(2):
+        assert out.status.resume(WHOLE, 1, OLD, 1)  # it was never parked
+    for _ in range(2):
+        assert out.status.park(WHOLE, 1, OLD, 1)
+    assert die(out) == [WHOLE]
+    assert states(out) == "pppp"
+
+
+def test_a_fault_after_the_documents_end_leaves_nothing_behind(out: Store) -> None:
+    out.status.begin_page(WHOLE, 1, OLD)
+    out.status.cancel("a")
+    out.status.finish("a", 1, DocumentState.CANCELLED, None)
+    assert not out.status.fault_page(WHOLE, 1, OLD, "ZeroDivisionError")
+    assert not out.client.exists("test:doc:a:reasons")
+    assert out.client.zscore("test:leases", WHOLE.page_lease(1)) is None
+
+
+def test_a_step_given_back_late_makes_no_document(store: Store) -> None:
+    store.status.open("a", FIELDS)
+    store.status.claim(split_step("a", 1), OLD)
+    store.client.delete("test:doc:a")
+    assert store.status.let_go(split_step("a", 1), OLD, refund=True)
+    assert not store.client.exists("test:doc:a")
 
 
 def test_a_second_copy_of_a_message_meets_the_lease(out: Store) -> None:

@@ -52,6 +52,7 @@ class Run:
         self.pages = pages
         self.next = pages.first
         self.parked: list[int] = []
+        self.attempts: dict[int, int] = {}
         self.reading: list[int] = []
         self.dead = False
         self.exhausted = False
@@ -153,15 +154,15 @@ class Queue(RuleBasedStateMachine):
         if run.pages.mode is Mode.GIVEN_UP or run.exhausted:
             self._commit(run, page, PageState.FAILED)
             return
-        claim, _ = self.store.status.begin_page(run.pages, page, run.owner)
-        if claim is Claim.GO and self.store.status.park(run.pages, page, run.owner):
+        claim, run.attempts[page] = self.store.status.begin_page(run.pages, page, run.owner)
+        if claim is Claim.GO and self.store.status.park(run.pages, page, run.owner, run.attempts[page]):
             run.parked.append(page)
 
     @rule(run=runs)
     def read(self, run: Run) -> None:
         if not run.dead and run.parked:
             page = run.parked.pop(0)
-            if self.store.status.resume(run.pages, page, run.owner):
+            if self.store.status.resume(run.pages, page, run.owner, run.attempts[page]):
                 assert run.pages.generation == self.generation
                 self.begun[page] = self.begun.get(page, 0) + 1
                 run.reading.append(page)
@@ -178,6 +179,12 @@ class Queue(RuleBasedStateMachine):
             page = run.reading.pop()
             if self.store.status.return_page(run.pages, page, run.owner, refund=True):
                 self.begun[page] -= 1
+
+    @rule(run=runs)
+    def fault(self, run: Run) -> None:
+        """An error nobody expected counts as a death; it may be met when the document has ended."""
+        if not run.dead and run.reading:
+            self.store.status.fault_page(run.pages, run.reading.pop(), run.owner, "why")
 
     @rule(target=messages, run=consumes(runs))
     def end(self, run: Run) -> Any:
@@ -257,6 +264,12 @@ class Queue(RuleBasedStateMachine):
             fields = {str(name): str(value) for name, value in self._fields().items() if name != "updated"}
             self.end_seen = self.end_seen or fields
             assert fields == self.end_seen
+
+    @invariant()
+    def what_has_ended_expires(self) -> None:
+        if self._terminal():
+            names = map(str, self.store.client.scan_iter(f"{PREFIX}doc:{ID}*"))
+            assert {name for name in names if self.store.client.ttl(name) == -1} == set()
 
     @invariant()
     def nothing_is_held_by_nobody(self) -> None:
