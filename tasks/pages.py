@@ -6,10 +6,11 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from infra.errors import InfraError, StorageError
+from infra.errors import BrokerUnavailable, InfraError, StorageError
 from infra.log import log_context
 from infra.status import Activity
 from infra.status.states import Mode
@@ -155,7 +156,11 @@ def _until(over: threading.Event, pages: Iterable[Rendered]) -> Iterator[Rendere
 
 def _read_page(run: RangeRun, predict: Predict, page: Rendered) -> tuple[Rendered, Read | None]:
     with log_context(document=run.pages.document):  # on a device that takes many, a thread of its own
-        return page, _predict(run, page, predict)
+        read = _predict(run, page, predict)
+        if read is not None:
+            with suppress(BrokerUnavailable):  # it was read, and is written whatever Redis thinks
+                run.park(page.number)
+        return page, read
 
 
 def _predict(run: RangeRun, page: Rendered, predict: Predict) -> Read | None:

@@ -6,6 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -38,6 +39,9 @@ class Read:
 
 class Writer:
     """Writes pages in the order they are put; a context that waits for the last one.
+
+    A page that waits here is charged no attempt: its reading ended nobody's process. Drawing and writing it
+    are work on it again, so that a page which cannot be written comes to an end too.
 
     `error` is the first one that has nothing to do with a page: from then on pages are given back unwritten.
     Those that only the storage kept from being written are put by in the spool.
@@ -73,6 +77,8 @@ class Writer:
     def _finish(self, page: Read) -> None:
         """Write a page, or put it by where the storage takes nothing: then it is given back."""
         run = self._run
+        with suppress(BrokerUnavailable):  # as for one that was lost: what was read is written all the same
+            run.resume(page.number)
         try:
             pictures = self._pictures(page)
         except Exception as error:  # noqa: BLE001  -- whatever it is, it is this page's

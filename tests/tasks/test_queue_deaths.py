@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -137,3 +138,21 @@ def test_sigterm_loses_nothing_and_repeats_nothing(quiet: Site, tmp_path: Path) 
     (document,) = quiet.ended()
     assert (document.state, document.done) == (DocumentState.SUCCEEDED, 6)
     assert reads(tmp_path) == Counter(dict.fromkeys(range(1, 7), 1))
+
+
+def test_pages_that_wait_to_be_written_are_not_charged_for_a_death(quiet: Site, tmp_path: Path) -> None:
+    start(quiet, tmp_path, hang_write=[1])
+    write_pdf(quiet.inbox / "written.pdf", 3)
+    quiet.announce("written.pdf")
+
+    def charged() -> bool:
+        found = [document.id for document in quiet.documents() if document.source.endswith("written.pdf")]
+        return bool(found) and quiet.store.client.get(f"deaths:doc:{found[0]}:attempts") == "100"
+
+    wait_for(lambda: reads(tmp_path)[3] and charged(), "pages 2 and 3 behind the first")
+    os.kill(quiet.child_pid(), signal.SIGKILL)
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 3)
+    files = [quiet.results(document) / "pages" / f"{number:05d}.json" for number in (1, 2, 3)]
+    modes = [json.loads(path.read_bytes())["mode"] for path in files]
+    assert modes == ["alone", "normal", "normal"]
