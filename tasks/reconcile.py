@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import logging
 from collections.abc import Sequence
 
 from infra.status.keys import is_control_lane
-from infra.status.work import Work
+from infra.status.states import Mode
+from infra.status.work import PageRange, Work
 from infra.telemetry.meter import METER
 from pipelines.devices import KINDS
 from tasks.context import Tools
 from tasks.dispatch import send_all
-from tasks.queues import CONTROL, queues_of
+from tasks.queues import CONTROL, PAGES, queues_of
 
 _log = logging.getLogger(__name__)
 # With more messages than this waiting for the control workers, documents that wait are not stuck.
@@ -31,12 +34,43 @@ def reconcile(tools: Tools) -> int:
 
 
 def _lost_ranges(tools: Tools, lanes: Sequence[str]) -> list[Work]:
-    """Find ranges without a message. While there are messages for all that nobody holds, none can be lost."""
-    fleet = tools.store.fleet
-    waiting = sum(fleet.depths([queue for kind in KINDS for queue in queues_of(kind)]).values())
-    if waiting >= fleet.unheld(lanes):
+    """Find ranges without a message in the queues of the kind of device that they were sent to.
+
+    The messages themselves are looked at: a range that only waits long is not sent again, and what waits for
+    another kind, or twice, hides nobody's loss. So no range has two messages in a queue, whatever workers
+    have taken and not begun.
+    """
+    overdue = _overdue(tools, lanes)
+    if not overdue:
         return []
-    return _overdue(tools, lanes)
+    waiting = {kind: _waiting(tools, kind) for kind in (CONTROL, *KINDS)}
+    anywhere = set[Work]().union(*waiting.values())
+    placed = {placement.pages: placement.kind for placement in tools.store.placements.all()}
+
+    def has_message(work: Work) -> bool:
+        # One that is given up goes to the control workers; of others the place may be forgotten.
+        kind = placed.get(work) if isinstance(work, PageRange) else None
+        return work in (anywhere if kind is None else waiting[kind])
+
+    return [work for work in overdue if not has_message(work)]
+
+
+def _waiting(tools: Tools, kind: str) -> set[Work]:
+    """The ranges of which a message waits in the queues of a kind."""
+    messages = tools.store.fleet.messages(queues_of(kind))
+    return {pages for message in messages if (pages := _range_of(message)) is not None}
+
+
+def _range_of(message: str) -> PageRange | None:
+    """The range that a message of Celery's is about; None for other tasks."""
+    try:
+        envelope = json.loads(message)
+        if envelope["headers"]["task"] != PAGES:
+            return None
+        (document, generation, first, last, mode, *_), *_ = json.loads(base64.b64decode(envelope["body"]))
+        return PageRange(document, generation, first, last, Mode(mode))
+    except (ValueError, KeyError, TypeError):  # nothing that this program has sent
+        return None
 
 
 def _overdue(tools: Tools, lanes: Sequence[str]) -> list[Work]:

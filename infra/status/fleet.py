@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict
 from infra.settings import QueueSettings
 from infra.status.keys import Keys
 from infra.status.scripts import Scripts, translated
-from infra.status.work import PageRange, parse_work
 
 BEATS = 3  # a worker that misses so many heartbeats is taken for dead
 CONTROL = "control"
@@ -196,17 +195,6 @@ class Fleet:
             for lane, place in zip(lanes, range(0, len(counts), 3), strict=True)
         }
 
-    def unheld(self, lanes: Sequence[str]) -> int:
-        """Return how many ranges of these lanes are released and in nobody's hands, delayed ones left out."""
-        with translated(), self._client.pipeline(transaction=False) as pipe:
-            pipe.zrange(self._keys("leases"), 0, -1)
-            pipe.zrange(self._keys("delayed"), 0, -1)
-            for lane in lanes:
-                pipe.zcard(self._keys("released", lane))
-            leases, delayed, *released = pipe.execute()
-        held = sum(":r" in lease for lease in leases)
-        return int(sum(released)) - held - len(_ranges(delayed))
-
     def depths(self, queues: Sequence[str]) -> dict[str, int]:
         """Return how many messages wait in each queue."""
         with translated(), self._client.pipeline(transaction=False) as pipe:
@@ -214,9 +202,9 @@ class Fleet:
                 pipe.llen(self._keys.prefix + queue)
             return dict(zip(queues, pipe.execute(), strict=True))
 
-
-def _ranges(delayed: Sequence[str]) -> set[PageRange]:
-    """Return the ranges among delayed messages; announcements and steps of documents are delayed too."""
-    members = (json.loads(text).get("work") for text in delayed)
-    works = (parse_work(member) for member in members if member is not None)
-    return {work for work in works if isinstance(work, PageRange)}
+    def messages(self, queues: Sequence[str]) -> list[str]:
+        """Return the messages that wait in these queues, as Celery wrote them; none that a worker has."""
+        with translated(), self._client.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.lrange(self._keys.prefix + queue, 0, -1)
+            return [message for found in pipe.execute() for message in found]
