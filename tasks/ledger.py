@@ -9,15 +9,16 @@ from typing import ClassVar, TypeVar
 from pydantic import ValidationError
 
 from infra.errors import InfraError, NotFound
+from infra.status.states import DocumentState
 from infra.storage import Storage
 from tasks.places import Folder
-from tasks.records import Manifest, Owing, Record, Reopening, Request
+from tasks.records import Cancelling, Manifest, Owing, Record, Reopening, Request
 from tasks.replacing import create_or_replace
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
 Found = TypeVar("Found", bound=Record)
-Generational = TypeVar("Generational", Manifest, Owing, Reopening)
+Generational = TypeVar("Generational", Manifest, Owing, Reopening, Cancelling)
 
 
 class RequestLost(InfraError):  # noqa: N818  -- it says what happened
@@ -33,6 +34,7 @@ class Records:
     request: Request
     manifest: Manifest | None
     reopening: Reopening | None
+    cancelling: Cancelling | None = None
 
     @property
     def open_generation(self) -> int | None:
@@ -41,11 +43,19 @@ class Records:
         begun = self.reopening.generation if self.reopening is not None else 1
         return begun if begun > ended else None
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether the generation that is open is to end as it stands."""
+        return self.cancelling is not None and self.cancelling.generation == self.open_generation
+
 
 def read_records(storage: Storage, folder: Folder) -> Records:
     """Read all of a document's records. Raises `RequestLost`."""
     return Records(
-        read_request(storage, folder), read_manifest(storage, folder), read_reopening(storage, folder)
+        read_request(storage, folder),
+        read_manifest(storage, folder),
+        read_reopening(storage, folder),
+        _read(storage, folder.cancelling, Cancelling),
     )
 
 
@@ -71,19 +81,26 @@ def write_manifest(storage: Storage, folder: Folder, manifest: Manifest) -> Mani
     """Write a manifest in the place of an earlier generation's; returns the one that counts.
 
     That is another one where this generation or a later one has ended before. Whatever said that the
-    document was being worked on again is taken away.
+    document was being worked on again, or was to end, is taken away.
     """
     written = _put(storage, folder.manifest, manifest)
     if written.generation > 1:
         reopening = read_reopening(storage, folder)
         if reopening is not None and reopening.generation <= written.generation:
             storage.delete(folder.reopening)
+    if written.state == DocumentState.CANCELLED:
+        storage.delete(folder.cancelling)
     return written
 
 
 def write_reopening(storage: Storage, folder: Folder, reopening: Reopening) -> Reopening:
     """Say that a document is worked on again; returns what counts: somebody may have said so before."""
     return _put(storage, folder.reopening, reopening)
+
+
+def write_cancelling(storage: Storage, folder: Folder, cancelling: Cancelling) -> None:
+    """Say that a generation of a document is to end as it stands."""
+    _put(storage, folder.cancelling, cancelling)
 
 
 def read_owing(storage: Storage, folder: Folder) -> Owing | None:

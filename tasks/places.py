@@ -8,7 +8,8 @@ from infra.settings import Settings
 from infra.storage import Location
 from infra.storage.keys import document_folder, result_key
 
-REQUEST, MANIFEST, REOPENED = "request.json", "document.json", "reopened.json"
+REQUEST, MANIFEST = "request.json", "document.json"
+REOPENED, CANCELLED = "reopened.json", "cancelled.json"
 LATEST, RETAINED = "latest.json", "retained.json"
 OWING = "callbacks.json"
 _PAGES = "pages"
@@ -35,6 +36,11 @@ class Folder:
     def reopening(self) -> str:
         """That a document which had ended is being worked on again; gone once it has ended again."""
         return result_key(self.key, REOPENED)
+
+    @property
+    def cancelling(self) -> str:
+        """That a document which is being worked on is to end as it stands; gone once it has."""
+        return result_key(self.key, CANCELLED)
 
     @property
     def owing(self) -> str:

@@ -122,6 +122,17 @@ class Reopening(Record):
         return any(first <= number <= last for first, last in self.pages)
 
 
+class Cancelling(Record):
+    """`cancelled.json`: a document is to end as it stands, until its manifest is there.
+
+    Attributes:
+        generation: The one that is to end; another is not meant.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    generation: int = Field(ge=1)
+
+
 class Owing(Record):
     """`callbacks.json`: somebody has yet to be told how a document ended; gone once everybody was.
 

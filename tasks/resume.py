@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from infra.status.outbox import Letter
 from infra.status.states import TERMINAL, DocumentState
-from infra.status.status import split_step
+from infra.status.status import finalize_step, split_step
+from infra.status.work import Commit
 from infra.storage import Storage
 from tasks.context import Tools
 from tasks.dispatch import line_up
@@ -24,12 +25,16 @@ from tasks.report import tell_again
 _log = logging.getLogger(__name__)
 
 
-def begin(tools: Tools, folder: Folder, request: Request, *, generation: int = 1) -> bool:
+def begin(
+    tools: Tools, folder: Folder, request: Request, *, generation: int = 1, cancelled: bool = False
+) -> bool:
     """Make a document's generation known and send it to be split; False when it is at work or over already.
 
-    One that is known but was never begun is sent too: its first message may have been lost.
+    One that is known but was never begun is sent too: its first message may have been lost. One that was
+    `cancelled` is split to know its pages, and ends as it stands.
     """
-    opened = tools.store.status.open(request.id, _fields(request, folder), generation=generation)
+    fields = _fields(request, folder) | ({"cancelled": "1"} if cancelled else {})
+    opened = tools.store.status.open(request.id, fields, generation=generation)
     if opened.state is not DocumentState.RECEIVED:
         return False
     line_up(tools, split_step(request.id, opened.generation))
@@ -54,12 +59,22 @@ def resume(tools: Tools, storage: Storage, folder: Folder, *, recall: bool = Fal
         return False
     if known is not None and known[1] >= generation:
         if known[0] not in TERMINAL:
+            if records.cancelled:  # Redis was rolled back behind that
+                end_as_it_stands(tools, folder.document)
             return recall and begin(tools, folder, records.request, generation=generation)
         generation = known[1] + 1  # somebody has taken the manifest away
-    resumed = begin(tools, folder, records.request, generation=generation)
+    resumed = begin(tools, folder, records.request, generation=generation, cancelled=records.cancelled)
     if resumed:
         _log.info("document %s is taken up again, generation %d", folder.document, generation)
     return resumed
+
+
+def end_as_it_stands(tools: Tools, document: str) -> tuple[Commit, int]:
+    """Cancel a document that Redis knows and send it to be finalized: as `Status.cancel` says."""
+    outcome, generation = tools.store.status.cancel(document)
+    if outcome is Commit.FIRST:
+        line_up(tools, finalize_step(document, generation))
+    return outcome, generation
 
 
 def _note_end(
@@ -70,13 +85,15 @@ def _note_end(
     known: tuple[DocumentState, int] | None,
     letters: Sequence[Letter],
 ) -> None:
-    """Have Redis learn that a document it takes for open has ended; what reopened that is done with.
+    """Have Redis learn that a document it takes for open has ended; what was asked of that is done with.
 
     Whoever has yet to be told of the end is, whether Redis knows of it or not.
     """
     manifest = records.manifest
     if manifest is not None and records.reopening is not None:
         storage.delete(folder.reopening)
+    if manifest is not None and records.cancelling is not None:
+        storage.delete(folder.cancelling)
     if manifest is None:
         return
     if known is None or known[0] in TERMINAL or known[1] > manifest.generation:

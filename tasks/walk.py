@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from infra.storage import Location, Storage
-from tasks.places import MANIFEST, OWING, REOPENED, REQUEST, Folder
+from tasks.places import CANCELLED, MANIFEST, OWING, REOPENED, REQUEST, Folder
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PAGE = re.compile(r"(.*/)?[0-9a-f]{32}/pages/(?=[0-9]{5}[^/]*$)", re.DOTALL)
@@ -21,7 +21,7 @@ class Entry:
 
     Attributes:
         manifest: Whether its manifest was seen; one that came later was not.
-        reopened: Whether it is being worked on again.
+        reopened: Whether it is being worked on again, or was to end as it stands.
         request: Whether what was asked is there, as it must be.
         owing: Whether somebody has yet to be told of its end.
     """
@@ -72,7 +72,7 @@ def documents(keys: Iterable[str]) -> Iterator[Entry]:
             continue
         if name == MANIFEST:
             manifest = head
-        elif name == REOPENED:
+        elif name in {REOPENED, CANCELLED}:
             reopened = head
         elif name == OWING:
             owing = head

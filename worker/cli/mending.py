@@ -14,11 +14,10 @@ import typer
 from infra.settings import Settings
 from infra.status import DocumentStatus, Store
 from infra.status.states import DocumentState
-from infra.status.status import finalize_step
 from infra.status.work import Commit
 from infra.storage import Location, Storage, open_storage
+from tasks.cancel import cancel
 from tasks.context import Tools, storage_at
-from tasks.dispatch import line_up
 from tasks.places import Folder
 from tasks.rebuild import lost, resume_all
 from tasks.reopen import retry
@@ -61,14 +60,11 @@ def cancel_document(document: str, folder: Path | None, *, as_json: bool) -> boo
 
     Raises:
         CommandError: nobody knows the document, or no control worker ends it.
-        InfraError: the stack does not answer.
+        InfraError: the stack or the storage does not answer.
     """
     with chosen_stack(folder) as (settings, store), tools_for(settings, store) as tools:
-        outcome, generation = store.status.cancel(document)
-        if outcome is Commit.GONE:
-            raise CommandError(f"no document {document} is known here")
-        if outcome is Commit.FIRST:
-            line_up(tools, finalize_step(document, generation))
+        storage = storage_at(settings.results, settings.s3)
+        outcome, _ = cancel(tools, storage, _find(document, settings, store, storage))
         status = _await_end(document, store)
         if as_json:
             typer.echo(json.dumps(described(status, settings, store), indent=2, ensure_ascii=False))

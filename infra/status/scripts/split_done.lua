@@ -1,5 +1,6 @@
 -- Record what splitting found; the document gets in line, or is finalized at once when no page needs reading. Pages may
--- be settled already: failed ones, and those that an earlier generation has read.
+-- be settled already: failed ones, and those that an earlier generation has read. Of a document that was cancelled before
+-- Redis forgot it, no page is read.
 -- ARGV: id, generation, owner, states of all pages (one byte each), first pages of ranges (packed), then names and
 -- values of fields. Reasons of failed pages are fields named `reason:PAGE`.
 -- Returns the document's new state, or 'lost' when the lease was lost meanwhile.
@@ -10,6 +11,10 @@ if state_of(id, generation) ~= 'splitting' or not owned(member, owner) then
 end
 local at = now()
 local doc = key('doc', id)
+local cancelled = redis.call('HEXISTS', doc, 'cancelled') == 1
+if cancelled then
+  states = string.gsub(states, PENDING, CANCELLED)
+end
 redis.call('SET', key('pages', id), states)
 redis.call('SET', key('attempts', id), string.rep('0', #states))
 redis.call('SET', key('ranges', id), ranges)
@@ -28,7 +33,7 @@ redis.call('HSET', doc, 'pages', #states, 'done', done, 'failed', failed, 'skipp
   'cursor', 0)
 redis.call('HSET', key('inflight', redis.call('HGET', doc, 'tenant') or ''), id, #states - skipped)
 unlease(member)
-if done + failed + skipped == #states then
+if cancelled or done + failed + skipped == #states then
   move(id, 'finalizing', at)
   return 'finalizing'
 end
