@@ -39,6 +39,7 @@ def read_range(context: Context, pages: PageRange, *, tries: int = 0) -> None:
     with context.heart.hold() as hold:
         claim = status.begin_range(pages, hold.owner)
         if claim not in (Claim.GO, Claim.EXHAUSTED):
+            _log.info("a message about pages %d to %d is dropped: %s", pages.first, pages.last, claim)
             return
         hold.add(pages.lease)
         trouble: Exception | None = None
