@@ -84,6 +84,16 @@ def announce_later(tools: Tools, ref: dict[str, Any], *, tries: int) -> None:
     tools.store.fleet.delay({"ref": ref, "tries": tries + 1}, seconds)
 
 
+def announce_dropped(tools: Tools) -> list[dict[str, Any]]:
+    """Make the announcements again that were given up; returns them."""
+    texts = tools.store.fleet.dropped()
+    refs: list[dict[str, Any]] = [json.loads(text) for text in texts]
+    for text, ref in zip(texts, refs, strict=True):
+        tools.send(INGEST, [ref, 0], CONTROL)
+        tools.store.fleet.picked_up(text)
+    return refs
+
+
 def send_due(tools: Tools) -> int:
     """Send the delayed messages whose time has come; returns how many."""
     texts = tools.store.fleet.due()

@@ -35,6 +35,8 @@ def ingest(ref: dict[str, Any], tries: int = 0) -> None:
     tools, work = current().tools, Announcement.of(ref)
 
     def drop() -> None:
+        _log.error("an announcement is put by after %d tries; `pageline rebuild` makes it again", tries + 1)
+        tools.store.fleet.drop(work.member)
         over(tools, work)
 
     again = lambda: announce_later(tools, ref, tries=tries)  # noqa: E731  -- one line, used once

@@ -168,6 +168,25 @@ class Fleet:
         with translated():
             self._client.zrem(self._keys("delayed"), text)
 
+    def drop(self, announcement: str) -> None:
+        """Put an announcement by that is given up, until somebody has it made again."""
+        key = self._keys("dropped")
+        with translated(), self._client.pipeline(transaction=True) as pipe:
+            pipe.zadd(key, {announcement: time.time()})
+            pipe.zremrangebyrank(key, 0, -self._queue.keep_recent - 1)
+            pipe.expire(key, self._queue.keep_seconds)
+            pipe.execute()
+
+    def dropped(self) -> list[str]:
+        """Return the announcements that were given up, the earliest first; they stay until `picked_up`."""
+        with translated():
+            return cast("list[str]", self._client.zrange(self._keys("dropped"), 0, -1))
+
+    def picked_up(self, announcement: str) -> None:
+        """Forget a dropped announcement that has been made again."""
+        with translated():
+            self._client.zrem(self._keys("dropped"), announcement)
+
     def lanes(self) -> list[str]:
         """Return the lanes in which something waits or is out."""
         with translated():

@@ -61,6 +61,12 @@ KEYS: Mapping[str, Key] = {
     "active": Key("docs:active", "zset", "documents at work by last change", "one per active document"),
     "recent": Key("docs:recent", "zset", "documents by time of receipt", "queue.keep_recent"),
     "delayed": Key("delayed", "zset", "messages by the time to send them", "one per unit that is retried"),
+    "dropped": Key(
+        "dropped",
+        "zset",
+        "announcements that were given up, by when",
+        "queue.keep_recent; expires queue.keep_seconds after the last",
+    ),
     "workers": Key("workers", "zset", "names by last heartbeat", "the dead are swept when listed"),
     "worker": Key("worker:%s", "string", "a heartbeat as JSON", "expires after three heartbeats"),
     "outbox": Key(

@@ -17,6 +17,7 @@ from infra.status.status import finalize_step, split_step
 from infra.status.work import Claim, PageRange
 from infra.storage import Location
 from tasks import entry
+from tasks.dispatch import announce_dropped
 from tasks.pages import read_range
 from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT
 from tasks.sweep import sweep
@@ -54,6 +55,27 @@ def test_storage_that_is_away_at_ingest_delays_the_announcement(desk: Desk, flak
     assert (message[0], message[1][1], message[2]) == (INGEST, 1, CONTROL)
     desk.work()
     assert [one.state for one in desk.store.listing.recent()] == [DocumentState.SUCCEEDED]
+
+
+def test_an_announcement_that_is_given_up_can_be_made_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.pdf()
+    ref = desk.ref(options={"dpi": 100}).content()
+    with monkeypatch.context() as broken:
+        broken.setattr("tasks.ingest.identify", None)
+        for tries in range(20):
+            entry.ingest(ref, tries)
+            assert desk.store.fleet.dropped() == []
+        with pytest.raises(TypeError):
+            entry.ingest(ref, 20)
+    desk.store.client.delete(desk.store.keys("delayed"))
+    assert announce_dropped(desk.tools) == [ref]
+    assert desk.store.fleet.dropped() == []
+    desk.work()
+    (found,) = desk.documents()
+    assert found.state is DocumentState.SUCCEEDED
+    assert desk.manifest(found.id)["options"]["dpi"] == 100
 
 
 def test_storage_that_is_away_at_split_costs_no_attempt(desk: Desk, flaky: Flaky) -> None:

@@ -16,6 +16,7 @@ from command_line import wait_for
 from desk import Desk, desk_at
 
 from infra.status.states import DocumentState
+from infra.status.work import Announcement
 from tasks.pagefiles import PageFiles
 from tasks.queues import CONTROL, FINALIZE, PAGES, SPLIT
 from worker.stack.address import published
@@ -118,13 +119,23 @@ def test_a_rebuild_takes_up_what_redis_has_lost(desk: Desk) -> None:
     elsewhere = pageline(desk, "rebuild", str(desk.inbox), "--dir", ".")
     assert (elsewhere.returncode, "not in the results" in elsewhere.stderr) == (2, True)
     part = pageline(desk, "rebuild", f"{results}/a.pdf", "--dir", ".", "--json")
-    assert json.loads(part.stdout) == {"documents": 1, "taken_up": []}
+    assert json.loads(part.stdout) == {"documents": 1, "taken_up": [], "announced": []}
     whole = pageline(desk, "rebuild", results, "--dir", ".")
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout == f"{lost}  in/b.pdf\n2 documents, 1 of them taken up again\n"
     work(desk)
     assert desk.document(lost).state is DocumentState.SUCCEEDED
     assert desk.store.listing.document(ended) is None
+
+
+def test_a_rebuild_makes_announcements_again_that_were_given_up(desk: Desk) -> None:
+    desk.pdf("b.pdf", pages=2)
+    desk.store.fleet.drop(Announcement.of(desk.ref("b.pdf").content()).member)
+    for said in ("b.pdf  announced again\n", ""):
+        told = pageline(desk, "rebuild", str(desk.inbox.parent / "out"), "--dir", ".")
+        assert told.stdout == f"{said}0 documents, 0 of them taken up again\n", told.stderr
+    work(desk)
+    assert [found.state for found in desk.documents()] == [DocumentState.SUCCEEDED]
 
 
 def test_an_audit_needs_no_queue_and_says_what_is_missing(desk: Desk, valkey: ValkeyHandle) -> None:

@@ -18,6 +18,7 @@ from infra.status.work import Commit
 from infra.storage import Location, Storage, open_storage
 from tasks.cancel import cancel
 from tasks.context import Tools, storage_at
+from tasks.dispatch import announce_dropped
 from tasks.places import Folder
 from tasks.rebuild import lost, resume_all
 from tasks.reopen import retry
@@ -77,12 +78,18 @@ def cancel_document(document: str, folder: Path | None, *, as_json: bool) -> boo
 def rebuild_location(location: str, folder: Path | None, *, as_json: bool) -> None:
     """Find the documents at a location of results that Redis has lost, and have them finished.
 
+    Announcements that were given up are made again first.
+
     Raises:
         UsageError: the location is none of the stack's results.
         InfraError: the stack or the storage does not answer.
     """
     with chosen_stack(folder) as (settings, store), tools_for(settings, store) as tools:
         place = results_place(location, settings)
+        announced = [str(ref["key"]) for ref in announce_dropped(tools)]
+        if not as_json:
+            for key in announced:
+                stdout().print(f"{key}  announced again")
         seen, taken = 0, list[str]()
         for count, resumed in _rebuilt(tools, open_storage(place, settings.s3), place):
             seen += count
@@ -91,7 +98,7 @@ def rebuild_location(location: str, folder: Path | None, *, as_json: bool) -> No
                 for each in resumed:
                     stdout().print(f"{each.document}  {_source(store, each)}")
     if as_json:
-        typer.echo(json.dumps({"documents": seen, "taken_up": taken}, indent=2))
+        typer.echo(json.dumps({"documents": seen, "taken_up": taken, "announced": announced}, indent=2))
     else:
         stdout().print(f"{plural(seen, 'document')}, {len(taken):,} of them taken up again")
 

@@ -19,7 +19,8 @@ def rebuild(location: Results, as_json: AsJson = False, folder: StackFolder = No
     """Look through results for documents that have not ended and that Redis has lost, and have them finished.
 
     Control workers do the same by themselves after a loss, and now and then; this does it now, and without
-    pauses. Pages that were written are not read again.
+    pauses. Pages that were written are not read again. Announcements that were given up after many errors
+    are made again.
     """
     from worker.cli.mending import rebuild_location  # noqa: PLC0415  -- brings queue and storage
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from infra.errors import BrokerUnavailable
-from infra.status import Heartbeat, Store
+from infra.settings import QueueSettings
+from infra.status import Heartbeat, Store, store_at
 
 
 def heartbeat(name: str) -> Heartbeat:
@@ -47,6 +49,24 @@ def test_a_delayed_message_is_due_in_its_time_and_once_per_message(store: Store)
     assert store.fleet.due() == [text]
     store.fleet.sent(text)
     assert store.fleet.due() == []
+
+
+@pytest.fixture
+def small(store: Store, _status_server: str) -> Iterator[Store]:
+    """The store, with room for little."""
+    assert store.fleet.dropped() == []
+    made = store_at(_status_server, "test:", QueueSettings(keep_recent=2, keep_seconds=60))
+    yield made
+    made.close()
+
+
+def test_dropped_announcements_are_bounded_and_expire(store: Store, small: Store) -> None:
+    for text in "abc":
+        small.fleet.drop(text)
+    assert store.fleet.dropped() == ["b", "c"]
+    assert 0 < int(str(store.client.ttl("test:dropped"))) <= 60
+    store.fleet.picked_up("b")
+    assert store.fleet.dropped() == ["c"]
 
 
 def test_depths_count_the_messages_of_each_queue(store: Store) -> None:
