@@ -128,7 +128,9 @@ class QueueSettings(Section):
 class Quota(Section):
     """How much of a tenant may be in flight: begun and not ended. 0 is no limit.
 
-    A document is begun while less is in flight, so that its own pages may lead beyond the quota.
+    A document is begun while less is in flight, so that its own pages may lead beyond the quota. Pages are in
+    flight from when they are counted: documents that are opened side by side are each begun as if the others
+    had none, so that the pages of as many as the control workers open at a time may lead beyond it.
 
     Attributes:
         documents: How many documents.

@@ -1,6 +1,6 @@
 """Deliveries, repeats, deaths, losses, cancelling, retrying in any order: each page counts once a generation.
 
-Whatever happened, the end comes; what has ended never moves; nothing is held by nobody.
+Whatever happened, the end comes; what has ended never moves, and expires; nothing is held by nobody.
 """
 
 from __future__ import annotations
