@@ -13,7 +13,7 @@ from tasks.options import PRIVILEGED, Layer, Problem
 from tasks.ref import SIDECAR_SUFFIX, DocumentRef
 
 METADATA_PREFIX = "pageline-"  # of object metadata: `x-amz-meta-pageline-dpi: 200`
-MAX_SIDECAR_BYTES = 64 * 1024  # beyond, a sidecar is cut and so no longer JSON
+MAX_SIDECAR_BYTES = 64 * 1024
 
 
 def layers(
@@ -24,7 +24,7 @@ def layers(
     found = [Layer("settings", settings.defaults), *from_rules(settings.rules, ref.key)]
     found.append(from_metadata(info.metadata, privileged=privileged))
     try:
-        sidecar = storage(ref.source).read(f"{key}{SIDECAR_SUFFIX}", end=MAX_SIDECAR_BYTES)
+        sidecar = storage(ref.source).read(f"{key}{SIDECAR_SUFFIX}", end=MAX_SIDECAR_BYTES + 1)
         found.append(from_sidecar(sidecar, privileged=privileged))
     except (NotFound, InvalidKey):  # a name that cannot be, for its length perhaps, is no sidecar's
         pass
@@ -50,9 +50,13 @@ def from_metadata(metadata: Mapping[str, str], *, privileged: bool) -> Layer:
 
 def from_sidecar(data: bytes, *, privileged: bool) -> Layer:
     """Read the options in a sidecar's JSON."""
+    if len(data) > MAX_SIDECAR_BYTES:
+        return _refused(f"The sidecar file is larger than {MAX_SIDECAR_BYTES} bytes")
     try:
         found = json.loads(data)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return _refused("The sidecar file is nested too deeply: options have a few levels at most")
+    except ValueError as error:
         return _refused(f"The sidecar file is not JSON: {error}")
     if not isinstance(found, dict):
         return _refused("The sidecar file must hold a JSON object")

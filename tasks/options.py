@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from math import isfinite
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -26,6 +27,8 @@ _KNOWN_OUTPUTS = (*WRITERS, "json")
 DEFAULT: Final = "default"  # the origin of what nobody has said
 _DEFAULTS = {"text_layer": "verify"}  # where a queue's documents are read otherwise than `predict` would
 _MAX_CALLBACKS = 16
+_DEEPEST = 8  # levels of lists and objects in one option; none needs more than two
+_LONGEST = 400  # characters of a sentence; it may repeat what was said, and goes into records
 
 
 class RejectedOptions(ValueError):  # noqa: N818  -- it says what happened
@@ -159,6 +162,12 @@ class Problem:
     option: str | None
     sentence: str
 
+    def __post_init__(self) -> None:
+        """Have the sentence fit into records, whatever it repeats."""
+        plain = self.sentence.encode("utf-8", "replace").decode()
+        short = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}…"
+        object.__setattr__(self, "sentence", short)
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -241,6 +250,7 @@ def _check(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     if name not in OWN and name not in OPTIONS:
         raise RejectedOptions(f"There is no option {name!r}{_nearest(name, sorted(OWN | OPTIONS.keys()))}")
     try:
+        _check_plain(value)
         if name not in OWN:
             return check_options({name: value})
         checked = getattr(DocumentOptions.model_validate({name: value}), name)
@@ -253,6 +263,30 @@ def _check(name: str, value: Any, settings: Settings) -> dict[str, Any]:
     except ValueError as error:
         raise RejectedOptions(f"The option {name} is wrong: {error}") from error
     return {name: checked}
+
+
+def _check_plain(value: Any, depth: int = 0) -> None:
+    """Refuse what no record can hold: JSON as Python reads it knows more than JSON. Raises `ValueError`."""
+    if depth > _DEEPEST:
+        raise ValueError(f"it is nested more than {_DEEPEST} levels deep")
+    if isinstance(value, float) and not isfinite(value):
+        raise ValueError(f"{value} is no number")
+    if isinstance(value, str) and not value.isascii():
+        _check_unicode(value)
+    if isinstance(value, Mapping):
+        for each in value:
+            _check_plain(each, depth + 1)
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for each in value:
+            _check_plain(each, depth + 1)
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate)") from None
 
 
 def _check_allowed(name: str, value: Any, settings: Settings) -> None:

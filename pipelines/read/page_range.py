@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pipelines.errors import OptionError
 
-_PART = re.compile(r"(\d+)(-(\d*))?")
+_PART = re.compile(r"(\d{1,9})(-(\d{0,9}))?")  # no document has more pages
+_SHOWN = 60  # characters of what was asked for, in an error
 
 
 def selected_pages(pages: str | Iterable[int], count: int, name: str) -> list[int]:
@@ -18,7 +19,9 @@ def selected_pages(pages: str | Iterable[int], count: int, name: str) -> list[in
     Raises:
         OptionError: not a range, a page the document does not have, or a range that begins behind its end.
     """
-    numbers = set(_parsed(pages, count)) if isinstance(pages, str) else set(pages)
+    if isinstance(pages, str):
+        return list(_united(_parsed(pages, count, name)))
+    numbers = set(pages)
     if not numbers:
         raise OptionError("no pages were asked for")
     beyond = sorted(number for number in numbers if not 1 <= number <= count)
@@ -27,13 +30,27 @@ def selected_pages(pages: str | Iterable[int], count: int, name: str) -> list[in
     return sorted(numbers)
 
 
-def _parsed(text: str, count: int) -> Iterable[int]:
+def _parsed(text: str, count: int, name: str) -> Iterator[tuple[int, int]]:
+    """Yield the first and last pages of the ranges, in the order of the text."""
     for part in text.split(","):
         match = _PART.fullmatch(part.strip())
         if match is None:
-            raise OptionError(f"{text!r} is no page range; one looks like 1-3,7,10-")
+            raise OptionError(f"{_shown(text)} is no page range; one looks like 1-3,7,10-")
         first = int(match[1])
         if match[3] and int(match[3]) < first:
             raise OptionError(f"{part.strip()!r} ends before it begins")
-        last = min(int(match[3] or count), count) if match[2] else first
-        yield from range(first, max(first, last) + 1)
+        if not 1 <= first <= count:
+            raise OptionError(f"{name} has no page {first}; it has {count}")
+        yield first, min(int(match[3] or count), count) if match[2] else first
+
+
+def _united(ranges: Iterable[tuple[int, int]]) -> Iterator[int]:
+    """Yield every number in the ranges once, ascending, however often they cover it."""
+    next_one = 1
+    for first, last in sorted(ranges):
+        yield from range(max(first, next_one), last + 1)
+        next_one = max(next_one, last + 1)
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
