@@ -2,7 +2,8 @@
 
 Two rules. While there is more to do than one range takes, ranges go to the kind whose queue is the shortest
 in seconds: every kind works to the end. A range does not go where it alone would end after everything else
-could have: then it goes where it ends first (list scheduling by earliest completion; Ibarra and Kim, 1977).
+could have: then it goes where it ends first (list scheduling by earliest completion; Ibarra and Kim, 1977),
+should it be much harder than its size says: nobody knows before it is read.
 The bound that separates the two, `drain_seconds`, is when all work would end if it could be cut at will.
 
 Nothing here asks anything: a simulation of a fleet drives the same functions as the fleet does.
@@ -14,9 +15,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 DEFAULT_KIND = "cpu"
-_HARDER = (
-    1.5  # than its size says may a range be: towards the end, a slow worker with a hard one holds all up
-)
+# So many times what its size says may a range take: at the end, a slow worker with such a one holds all up.
+HARDER = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +91,10 @@ def choose_kind(
         return min(starts)[1]
     if not at_work:
         return DEFAULT_KIND
-    in_time = [kind for kind in at_work if kind.end(megapixels * _HARDER) <= drain]
+    hard = megapixels * HARDER
+    in_time = [kind for kind in at_work if kind.end(hard) <= drain]
     if not in_time:
-        return min((kind.end(megapixels), kind.name) for kind in at_work)[1]
+        return min((kind.end(hard), kind.name) for kind in at_work)[1]
     return min((kind.wait(), kind.end(megapixels), kind.name) for kind in in_time)[2]
 
 
