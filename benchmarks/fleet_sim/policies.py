@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import cycle
 from statistics import median
@@ -61,8 +62,10 @@ class Pageline:
 
     def moves(self, world: World) -> list[tuple[Range, str]]:
         """Ask what is to be moved; what wishes for a kind is told to be wished."""
-        by_id = {id(one): one for one in world.out}
-        placed = sorted((_placement(one) for one in world.out), key=lambda placement: placement.at)
+        by_id = {id(one): one for one in world.out if one.holder is None and one.document.wish is None}
+        if not by_id:  # what is in hand, and what was wished for, stays
+            return []
+        placed = sorted((_placement(one) for one in by_id.values()), key=lambda placement: placement.at)
         found = plan_moves(placed, self._kinds(world), world.in_line.get("", 0.0), world.now)
         return [(by_id[int(one.pages.document)], kind) for one, kind in found]
 
@@ -106,9 +109,7 @@ class RoundRobin:
     def moves(self, world: World) -> list[tuple[Range, str]]:
         """What a dead worker has waiting goes to the others; nothing else is moved."""
         alive = {worker.name for worker in world.visible()}
-        return [
-            (one, self.route(world, one)) for one in world.out if one.holder is None and one.kind not in alive
-        ]
+        return [(one, self.route(world, one)) for one in _deserted(world, alive)]
 
 
 class _ByKind(ABC):
@@ -127,11 +128,7 @@ class _ByKind(ABC):
     def moves(self, world: World) -> list[tuple[Range, str]]:
         """Return what waits for a kind that nobody is seen of."""
         alive = {worker.kind for worker in world.visible()}
-        return [
-            (one, self.route(world, one))
-            for one in world.out
-            if one.holder is None and one.kind not in alive and one.document.wish is None
-        ]
+        return [(one, self.route(world, one)) for one in _deserted(world, alive) if one.document.wish is None]
 
 
 class RoundRobinOfKinds(_ByKind):
@@ -156,7 +153,7 @@ class Static(_ByKind):
     def route(self, world: World, one: Range) -> str:
         """Return the kind of the document: the one that is furthest behind its share."""
         key = id(one.document)
-        alive = {worker.kind for worker in world.visible()}
+        alive = sorted({worker.kind for worker in world.visible()})
         if self._of.get(key) not in alive:
             wish, total = one.document.wish, sum(world.nominal.values())
             behind = {kind: self._given[kind] * total / world.nominal[kind] for kind in alive}
@@ -171,6 +168,18 @@ POLICIES: dict[str, type[Pageline | RoundRobin | RoundRobinOfKinds | Static]] = 
     "round-robin of kinds": RoundRobinOfKinds,
     "round-robin": RoundRobin,
 }
+
+
+def _deserted(world: World, alive: AbstractSet[str]) -> list[Range]:
+    """Return what waits in queues of the dead; what was moved out of one has left its message there."""
+    found = (
+        one
+        for queue, waiting in world.queues.items()
+        if waiting and queue not in alive
+        for one in waiting
+        if one.kind == queue and one.holder is None and not one.over
+    )
+    return list(dict.fromkeys(found))  # one that has been there before has two messages
 
 
 def _held(world: World) -> list[Placement]:

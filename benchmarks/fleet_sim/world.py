@@ -32,7 +32,7 @@ class World:
         self.queues: dict[str, deque[Range]] = defaultdict(deque)
         self.lines: dict[str, deque[Range]] = defaultdict(deque)  # by wish
         self.in_line: dict[str, float] = defaultdict(float)
-        self.out: set[Range] = set()
+        self.out: dict[Range, None] = {}  # as they were released: a set has no order
         self.waiting: dict[str, float] = defaultdict(float)
         self.held: dict[str, float] = defaultdict(float)
         self.busy: Counter[str] = Counter()
@@ -45,7 +45,7 @@ class World:
         self._serial = 0
         self._left = len(documents)
         for worker in self.workers:
-            self._join(worker)
+            self._hire(worker)
         for document in documents:
             self.at(document.comes, lambda document=document: self._come(document))
         self.at(HEARTBEAT, self._beat)
@@ -84,9 +84,11 @@ class World:
         if worker.gone is not None and worker.task is not None:
             self._return(worker, worker.task)
         worker.gone = None
-        if worker not in self.workers:
+        if worker in self.workers:
+            self._take(worker)
+        else:
             self.workers.append(worker)
-        self._join(worker)
+            self._hire(worker)
 
     def slow_down(self, worker: Worker, factor: float) -> None:
         """Have a worker be slower from now on."""
@@ -95,7 +97,7 @@ class World:
             worker.ends = self.now + (worker.ends - self.now) * factor
             self._end_at(worker)
 
-    def _join(self, worker: Worker) -> None:
+    def _hire(self, worker: Worker) -> None:
         worker.queue = self.policy.queue_of(worker)
         self.nominal[worker.kind] += worker.speed
         self._take(worker)
@@ -109,14 +111,16 @@ class World:
         self._release()
 
     def _release(self) -> None:
-        visible = self.visible()
+        if not any(self.lines.values()):
+            return
+        kinds = Counter(worker.kind for worker in self.visible())
         for line, waiting in self.lines.items():
-            count = sum(line in ("", worker.kind) for worker in visible)
+            count = kinds[line] if line else kinds.total()
             while waiting and (not self.policy.windowed or self._out_of[line] < max(1, count) * WINDOW):
                 one = waiting.popleft()
                 self.in_line[line] -= one.megapixels
                 self._out_of[line] += 1
-                self.out.add(one)
+                self.out[one] = None
                 self._send(one, self.policy.route(self, one))
 
     def _send(self, one: Range, kind: str) -> None:
@@ -158,7 +162,7 @@ class World:
             return
         self._let_go(worker, one)
         one.over = True
-        self.out.discard(one)
+        self.out.pop(one, None)
         self._out_of[one.document.wish or ""] -= 1
         worker.measured.add(one.megapixels / one.pages, (self.now - worker.began) / one.pages)
         one.document.left -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ import pytest
 SIMULATION = Path(__file__).parents[2] / "benchmarks" / "fleet_sim"
 
 
-def simulated(part: str, megapixels: int) -> list[dict[str, Any]]:
+def simulated(part: str, megapixels: int, hashes: str = "random") -> list[dict[str, Any]]:
     found = subprocess.run(
         [sys.executable, str(SIMULATION), part, "--seeds", "1", "--megapixels", str(megapixels), "--json"],
         capture_output=True,
         text=True,
         check=True,
+        env={**os.environ, "PYTHONHASHSEED": hashes},
     )
     return [json.loads(line) for line in found.stdout.splitlines()]
 
@@ -28,6 +30,10 @@ def drains() -> dict[str, dict[str, Any]]:
     """3 GPUs and 64 cores with mixed documents that are all there at the start, by routing."""
     rows = simulated("drain", 60_000)
     return {row["routing"]: row for row in rows if row["case"] == rows[0]["case"]}
+
+
+def test_the_same_draw_gives_the_same_figures() -> None:
+    assert simulated("drain", 2_000, "1") == simulated("drain", 2_000, "2")
 
 
 def test_the_fleet_drains_close_to_the_least_possible_time(drains: dict[str, dict[str, Any]]) -> None:
