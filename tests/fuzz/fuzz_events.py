@@ -12,8 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "infra" / "events"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fuzzing import fuzz
-from test_event_properties import JSON, checked
+from fuzzing import fuzz, instrumented
+
+with instrumented("infra.events"):
+    from test_event_properties import JSON, checked
 
 if __name__ == "__main__":
     fuzz(checked, checked, JSON)

@@ -13,8 +13,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "tasks"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fuzzing import fuzz
-from test_option_properties import SAID, checked, metadata_of
+from fuzzing import fuzz, instrumented
+
+with instrumented("tasks.options", "tasks.layers", "infra.notify.targets", "pipelines.read.page_range"):
+    from test_option_properties import SAID, checked, metadata_of
 
 
 def by_bytes(data: bytes) -> None:
