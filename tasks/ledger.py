@@ -9,7 +9,6 @@ from typing import ClassVar, TypeVar
 from pydantic import ValidationError
 
 from infra.errors import InfraError, NotFound
-from infra.status.states import DocumentState
 from infra.storage import Storage
 from tasks.places import Folder
 from tasks.records import Cancelling, Manifest, Owing, Record, Reopening, Request
@@ -88,7 +87,7 @@ def write_manifest(storage: Storage, folder: Folder, manifest: Manifest) -> Mani
         reopening = read_reopening(storage, folder)
         if reopening is not None and reopening.generation <= written.generation:
             storage.delete(folder.reopening)
-    if written.state == DocumentState.CANCELLED:
+    if written.state == "cancelled":
         storage.delete(folder.cancelling)
     return written
 
