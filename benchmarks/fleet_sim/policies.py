@@ -50,6 +50,7 @@ class Pageline:
         self._speeds: Speeds | None = None
         self._seen: list[KindOfDevice] = []
         self._at = float("-inf")
+        self._beats: dict[str, tuple[tuple[int, int], Heartbeat]] = {}
 
     def queue_of(self, worker: Worker) -> str:
         """Workers of a kind share a queue."""
@@ -75,7 +76,7 @@ class Pageline:
             self._speeds = Speeds(usual, {})
         if world.beaten != self._at:
             self._at = world.beaten
-            beats = [_heartbeat(worker, world.now) for worker in world.visible()]
+            beats = [self._beat(worker, world.now) for worker in world.visible()]
             self._seen = see_kinds(beats, _held(world), self._speeds, world.now)
         return [
             replace(
@@ -86,6 +87,16 @@ class Pageline:
             )
             for kind in self._seen
         ]
+
+    def _beat(self, worker: Worker, now: float) -> Heartbeat:
+        """A worker's heartbeat, made anew only when it says something else: a day has millions."""
+        task = worker.task
+        page = -1 if task is None else int((now - worker.began) * task.pages / (worker.ends - worker.began))
+        last = self._beats.get(worker.name)
+        if last is None or last[0] != (worker.serial, page):
+            last = (worker.serial, page), _heartbeat(worker, page)
+            self._beats[worker.name] = last
+        return last[1]
 
 
 class RoundRobin:
@@ -193,17 +204,13 @@ def _placement(one: Range) -> Placement:
     return Placement(pages, one.kind, one.megapixels, one.sent, wished, held)
 
 
-def _heartbeat(worker: Worker, now: float) -> Heartbeat:
-    """What a worker would say of itself; `model_construct`, since a day has millions."""
+def _heartbeat(worker: Worker, page: int) -> Heartbeat:
+    """What a worker would say of itself while it is at a page of its range, counted from 0."""
     doing: tuple[Doing, ...] = ()
     task = worker.task
     if task is not None:
-        page = (worker.ends - worker.began) / task.pages
-        doing = (
-            Doing.model_construct(
-                activity=Activity.READING, document="d", page=1, since=now - (now - worker.began) % page
-            ),
-        )
+        since = worker.began + page * (worker.ends - worker.began) / task.pages
+        doing = (Doing.model_construct(activity=Activity.READING, document="d", page=1, since=since),)
     speed = worker.measured
     return Heartbeat.model_construct(
         name=worker.name,
