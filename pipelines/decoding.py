@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.ctc import BLANK, kept_steps
 from pipelines.engines.base import Array
 from pipelines.errors import WeightsError
 from pipelines.logical import logical_order
-
-_BLANK = 0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class CtcDecoder:
     @property
     def entries(self) -> frozenset[str]:
         """What the model can write, the space included."""
-        return frozenset(self._alphabet[_BLANK + 1 :])
+        return frozenset(self._alphabet[BLANK + 1 :])
 
     def decode(self, classes: Array, probabilities: NDArray[np.float32], steps: float) -> ReadLine:
         """Merge repeats and drop blanks.
@@ -73,9 +72,7 @@ class CtcDecoder:
         Raises:
             WeightsError: when the model has more classes than the dictionary has characters.
         """
-        kept = classes != _BLANK
-        kept[1:] &= classes[1:] != classes[:-1]
-        columns = np.flatnonzero(kept)
+        columns = np.flatnonzero(kept_steps(classes))
         characters = tuple(self._character(int(number)) for number in classes[columns])
         score = float(np.mean(probabilities[columns])) if columns.size else 0.0
         if self._right_to_left:

@@ -78,7 +78,8 @@ class Engine(Protocol):
         """A session for the model in `files`; `parallel` for one that is given many small batches at once.
 
         With `best_class` the session returns, in place of the model's (N, T, C) probabilities, the best
-        class of each step as (N, T) integers and its probability as (N, T) float32.
+        class of each step as (N, T) integers and its probability as (N, T) float32. A step that writes
+        nothing (`pipelines.ctc.kept_steps`) may have 0 for its probability: nobody asks for it.
 
         Raises:
             EngineError: when the engine cannot read or compile the model.

@@ -11,12 +11,18 @@ from typing import Any, ClassVar
 import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
-from openvino import opset13 as ops
-from openvino.preprocess import PrePostProcessor
 
 from pipelines.cores import available_cores
+from pipelines.ctc import kept_steps
 from pipelines.devices import CPU, Device
 from pipelines.engines.base import Array, Session, check_graph, translated
+from pipelines.engines.openvino_graph import (
+    best_classes_of,
+    in_float32,
+    probabilities_of,
+    with_best_class,
+    with_blocks,
+)
 from pipelines.engines.settings import EngineSettings
 from pipelines.errors import EngineError, OptionError
 from pipelines.models import Form, ModelFiles
@@ -107,11 +113,15 @@ class OpenVinoEngine:
         check_graph(self, files)
         with translated(self.name, f"loading {files.name}"):
             model = self._core.read_model(files.graph)
-            if best_class:
-                model = _with_best_class(model)
-            model = _in_float32(model)
             streams = self._threads if parallel and self.device.kind == "cpu" else 1
             properties = self._properties(files, streams)
+            blocks = with_blocks(model) if best_class and self.device.kind == "cpu" else None
+            if blocks is not None:
+                scores = ov.Type.bf16 if self.precision == "bf16" else ov.Type.f32
+                model = in_float32(blocks, but_output=2, kind=scores)
+                compiled = self._core.compile_model(model, self.provider, properties)
+                return _BestClassSession(compiled, files.name, streams)
+            model = in_float32(with_best_class(model) if best_class else model)
             if self.device.kind == "npu":
                 return StaticSession(self._core, model, self.provider, properties, files.name)
             compiled = self._core.compile_model(model, self.provider, properties)
@@ -154,27 +164,6 @@ def precisions(kind: str, able: list[str]) -> tuple[str, ...]:
     return (name, "f32") if native in able else ("f32",)
 
 
-def _with_best_class(model: ov.Model) -> ov.Model:
-    # Reduced inside the graph, 18,710 probabilities a step never leave the engine.
-    probabilities = model.outputs[0].get_node().input_value(0)
-    top = ops.topk(probabilities, np.int32(1), 2, "max", "none", index_element_type="i32")
-    last = ops.constant(np.array([2], dtype=np.int32))
-    outputs = [ops.squeeze(top.output(1), last).output(0), ops.squeeze(top.output(0), last).output(0)]
-    return ov.Model(outputs, model.get_parameters(), "best_class")
-
-
-def _in_float32(model: ov.Model) -> ov.Model:
-    # Conversions at the graph's ends: there they join the operations beside them.
-    convert = PrePostProcessor(model)
-    for index, port in enumerate(model.inputs):
-        if port.element_type.is_real():
-            convert.input(index).tensor().set_element_type(ov.Type.f32)
-    for index, port in enumerate(model.outputs):
-        if port.element_type.is_real():
-            convert.output(index).tensor().set_element_type(ov.Type.f32)
-    return convert.build()
-
-
 class _OpenVinoSession:
     def __init__(self, compiled: ov.CompiledModel, model: str, streams: int = 1) -> None:
         self.streams = streams
@@ -189,10 +178,25 @@ class _OpenVinoSession:
         try:
             with translated("openvino", f"running {self._model} on {batch.shape}"):
                 request.infer({0: batch}, share_inputs=True)
-                # Copied, because the engine writes the next call's outputs over the same memory.
-                return [np.array(request.get_output_tensor(i).data) for i in range(self._outputs)]
+                return self._taken([request.get_output_tensor(i).data for i in range(self._outputs)])
         finally:
             self._requests.put(request)
+
+    def _taken(self, outputs: list[Array]) -> list[Array]:
+        # Copied, because the engine writes the next call's outputs over the same memory.
+        return [np.array(output) for output in outputs]
+
+
+class _BestClassSession(_OpenVinoSession):
+    """Of a network that answers with blocks and scores, see `with_blocks`."""
+
+    def _taken(self, outputs: list[Array]) -> list[Array]:
+        blocks, places, scores = outputs
+        classes = best_classes_of(blocks, places)
+        kept = kept_steps(classes)
+        probabilities = np.zeros(classes.shape, dtype=np.float32)
+        probabilities[kept] = probabilities_of(scores[kept])
+        return [classes, probabilities]
 
 
 class StaticSession:

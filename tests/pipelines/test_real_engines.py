@@ -14,6 +14,7 @@ import pytest
 from services import absent
 
 from pipelines import create_pipeline
+from pipelines.ctc import kept_steps
 from pipelines.engines.base import Array, Session
 from pipelines.engines.choose import make_engine
 from pipelines.engines.settings import EngineSettings
@@ -79,7 +80,8 @@ def test_recognition_gives_the_best_class_of_each_step_and_its_probability(recog
     assert np.issubdtype(classes.dtype, np.integer)
     assert probabilities.dtype == np.float32
     assert 0 <= classes.min() <= classes.max() < 6625  # blank, 6,623 characters, space
-    assert 0 < probabilities.min() <= probabilities.max() <= 1
+    assert 0 <= probabilities.min() <= probabilities.max() <= 1
+    assert (probabilities[kept_steps(classes)] > 0).all()
 
 
 def test_an_answer_outlives_the_next_question(recognition: Session) -> None:
