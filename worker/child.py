@@ -19,6 +19,7 @@ from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 
 from infra.settings import QueueSettings, Settings
+from infra.settled import settle
 from infra.status import BEATS, Doing, Heartbeat
 from infra.telemetry.meter import METER
 from infra.telemetry.tracing import end_tracing, set_up_tracing
@@ -98,6 +99,7 @@ def _prepare(settings: Settings, plan: WorkerPlan) -> None:
     voice.context = context
     install(context)
     _import_the_rest(context)
+    settle()
     say(None)
 
 

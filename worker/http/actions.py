@@ -10,10 +10,9 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from infra.errors import NotFound
-from infra.status.status import finalize_step
 from infra.status.work import Commit
 from infra.storage import Location, Storage
-from tasks.dispatch import line_up
+from tasks.cancel import cancel
 from tasks.ledger import RequestLost
 from tasks.places import Folder
 from tasks.records import Latest
@@ -62,14 +61,6 @@ async def delete_document(
     return Response(left.model_dump_json(), 202, media_type="application/json", headers={"Retry-After": "1"})
 
 
-def stop(desk: Desk, document: str) -> Commit:
-    """Have a document end as it stands. Blocks; raises `BrokerUnavailable`."""
-    outcome, generation = desk.store.status.cancel(document)
-    if outcome is Commit.FIRST:
-        line_up(desk.tools, finalize_step(document, generation))
-    return outcome
-
-
 def remove(desk: Desk, folder: Folder) -> bool:
     """Remove the results of a document that has ended; False where it has not. Blocks.
 
@@ -108,15 +99,20 @@ def _retry(desk: Desk, caller: Caller, document: str) -> Summary:
 
 def _cancel(desk: Desk, caller: Caller, document: str) -> Summary:
     known = find(desk, caller, document)
-    if known.status.terminal or stop(desk, document) is Commit.GONE:
+    if known.status.terminal or stop(desk, known.folder) is Commit.GONE:
         raise Refusal(409, f"The document has ended: {known.status.state}.", kind="ended")
     return find(desk, caller, document).summary()
+
+
+def stop(desk: Desk, folder: Folder) -> Commit:
+    """Have a document end as it stands."""
+    return cancel(desk.tools, desk.results, folder)[0]
 
 
 def _delete(desk: Desk, caller: Caller, document: str) -> Summary | None:
     known: Known = find(desk, caller, document)
     if not known.status.terminal:
-        stop(desk, document)
+        stop(desk, known.folder)
     elif remove(desk, known.folder):
         return None
     return find(desk, caller, document).summary()

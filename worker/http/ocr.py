@@ -126,7 +126,7 @@ async def _remove(desk: Desk, watch: Watch, document: DocumentStatus) -> None:
     known = Folder(document.folder)
     try:
         if not await desk.run(remove, desk, known):
-            await desk.run(stop, desk, document.id)
+            await desk.run(stop, desk, known)
             async with asyncio.timeout(_PARTING_SECONDS), watch.following(document.id) as follower:
                 while not await desk.run(remove, desk, known):
                     await follower.change(_PARTING_SECONDS)

@@ -13,6 +13,7 @@ import uvicorn
 
 from infra.errors import SettingsError
 from infra.settings import Settings
+from infra.settled import settle
 from infra.telemetry.tracing import traced
 from worker.http.app import build
 from worker.http.desk import open_desk
@@ -47,6 +48,8 @@ def serve(settings: Settings, link: socket.socket) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
             lifespan="on",
         )
+        config.load()
+        settle()
         uvicorn.Server(config).run(sockets=[link])
 
 
