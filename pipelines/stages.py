@@ -86,7 +86,17 @@ def _line_orienter(blueprint: Blueprint, equipment: Equipment, opened: _Open) ->
     if part is None:
         return None
     batch_size = blueprint.module("TextLineOrientation").get("batch_size", _LINES_AT_ONCE)
+    batch_size = 1 if _alone(part) else batch_size
     return LineOrienter(Classifier(opened(part, parallel=True), part.files), batch_size)
+
+
+def _alone(part: Part) -> bool:
+    """Whether every line is an inference of its own.
+
+    On a CPU a batch is no faster than its lines one by one, which two cores share better. Where shapes are
+    prepared, batches of several sizes would be several shapes for every width.
+    """
+    return part.engine.prepares_shapes and part.engine.device.kind == "cpu"
 
 
 def _recognizer(
@@ -110,5 +120,5 @@ def _one_recognizer(blueprint: Blueprint, part: Part, opened: _Open) -> TextReco
     _, height, least = inference.image_shape or _LINE_SHAPE
     mode: WidthMode = blueprint.width_mode or ("bucket" if part.engine.prepares_shapes else "close")
     shape = LineShape(height, least, mode, rgb=inference.img_mode == "RGB")
-    batch_size = blueprint.module("TextRecognition").get("batch_size", 1)
+    batch_size = 1 if _alone(part) else blueprint.module("TextRecognition").get("batch_size", 1)
     return TextRecognizer(opened(part, best_class=True, parallel=True), decoder, shape, batch_size)

@@ -27,9 +27,12 @@ from pipelines.engines.settings import EngineSettings
 from pipelines.errors import EngineError, OptionError
 from pipelines.models import Form, ModelFiles
 
-# Every new input shape leaves prepared kernels behind. The plug-in would keep 5,000 of them for each network:
-# over pages of many sizes memory grows until they are full, by 90 MB with 256.
+# Every new input shape leaves prepared kernels behind, one for each layer, and a network that has no room for
+# those of two shapes prepares them again whenever the shape changes: lines then take twice their time. Lines
+# come in a closed set of shapes, and the share of each of their streams is room for all of a page's. Pages
+# come in any size, mostly the same one after the other: memory would grow with each new one.
 _KEPT_KERNELS = 64
+_KEPT_FOR_LINES = 8000
 # Shapes for which a device that takes no changing ones keeps a compiled network: pages and lines in buckets.
 _KEPT_SHAPES = 32
 _HELP = {
@@ -114,7 +117,7 @@ class OpenVinoEngine:
         with translated(self.name, f"loading {files.name}"):
             model = self._core.read_model(files.graph)
             streams = self._threads if parallel and self.device.kind == "cpu" else 1
-            properties = self._properties(files, streams)
+            properties = self._properties(files, streams, lines=parallel)
             blocks = with_blocks(model) if best_class and self.device.kind == "cpu" else None
             if blocks is not None:
                 scores = ov.Type.bf16 if self.precision == "bf16" else ov.Type.f32
@@ -127,21 +130,22 @@ class OpenVinoEngine:
             compiled = self._core.compile_model(model, self.provider, properties)
             return _OpenVinoSession(compiled, files.name, streams)
 
-    def _properties(self, files: ModelFiles, streams: int) -> dict[str, Any]:
+    def _properties(self, files: ModelFiles, streams: int, *, lines: bool) -> dict[str, Any]:
         properties: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": self.precision,
         }
         if self.device.kind == "cpu":
-            properties |= self._on_cpu(streams)
+            properties |= self._on_cpu(streams, lines=lines)
         if self._settings.cache_dir is not None:
             folder = self._settings.cache_dir / self._cache_key(files)
             folder.mkdir(parents=True, exist_ok=True)
             properties["CACHE_DIR"] = str(folder)
         return {**properties, **self._settings.properties}
 
-    def _on_cpu(self, streams: int) -> dict[str, Any]:
-        properties: dict[str, Any] = {"CPU_RUNTIME_CACHE_CAPACITY": _KEPT_KERNELS, "NUM_STREAMS": streams}
+    def _on_cpu(self, streams: int, *, lines: bool) -> dict[str, Any]:
+        kept = _KEPT_FOR_LINES // streams if lines else _KEPT_KERNELS
+        properties: dict[str, Any] = {"CPU_RUNTIME_CACHE_CAPACITY": kept, "NUM_STREAMS": streams}
         if self._settings.threads:
             properties["INFERENCE_NUM_THREADS"] = self._settings.threads
             # Bound to cores, every process with a share of them takes the same first ones: two with one

@@ -45,7 +45,10 @@ def test_close_canvases_leave_short_lines_a_margin(width: int, expected: Canvas)
 @pytest.mark.parametrize(
     ("width", "expected"),
     [
-        (100, Canvas(100, 320)),
+        (96, Canvas(96, 160)),
+        (97, Canvas(97, 192)),  # 64 pixels of margin at least
+        (256, Canvas(256, 320)),
+        (257, Canvas(257, 320)),
         (320, Canvas(320, 320)),
         (321, Canvas(352, 352)),  # stretched
         (950, Canvas(960, 960)),
