@@ -72,7 +72,7 @@ class Lane:
         start = perf_counter()
         with self._lock:
             stages, engine = self.load(), self.equipment.engine
-            shapes = warm_shapes(stages, self.equipment.defaults, self.batcher)
+            shapes = warm_shapes(stages, self.equipment, self.batcher)
             alike = check_stages(stages, self.equipment)
         return WarmReport(engine.name, engine.precision, perf_counter() - start, shapes, alike)
 
@@ -158,7 +158,7 @@ class Lanes:
         stages, equipment = lane.load(), lane.equipment
 
         def work() -> None:
-            warm_shapes(stages, equipment.defaults, lane.batcher)
+            warm_shapes(stages, equipment, lane.batcher)
             check_stages(stages, equipment)
 
         return timed(work)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from pipelines.decoding import CtcDecoder, ReadLine
 from pipelines.engines.base import Array, Session
 from pipelines.parallel import spread
 from pipelines.pixels import Normalizer
-from pipelines.widths import Canvas, WidthMode, canvas_for, plan_batches
+from pipelines.widths import Canvas, WidthMode, canvas_for, plan_batches, share_out
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,12 @@ class TextRecognizer:
             outputs = self._session.run(self._batch([crops[i] for i in indices], shapes))
             return [self._decode(*row) for row in zip(*outputs, shapes, strict=True)]
 
+        def read_run(batches: list[list[int]]) -> list[tuple[int, ReadLine]]:
+            return [line for batch in batches for line in zip(batch, read_batch(batch), strict=True)]
+
         batches = plan_batches(canvases, self._batch_size)
-        lines: dict[int, ReadLine] = {}
-        for indices, read in zip(batches, spread(read_batch, batches, self.streams), strict=True):
-            lines.update(zip(indices, read, strict=True))
+        runs = share_out(batches, canvases, self.streams)
+        lines = dict(chain.from_iterable(spread(read_run, runs, self.streams)))
         return [lines[index] for index in range(len(crops))]
 
     def _canvas(self, crop: NDArray[np.uint8]) -> Canvas:

@@ -18,10 +18,12 @@ from pipelines.stages import Stages
 from pipelines.widths import BUCKETS
 
 _A4 = (1684, 1191)  # height and width in pixels at 144 dpi
-_LINE_HEIGHT, _LINE_WIDTHS = 24, (160, 240)
-_NETWORK_HEIGHT = 48  # of the recognition networks
-_LINES = 8
-_WIDEST = 960  # of the canvases prepared for batches: wider lines are few
+_LINE_HEIGHT = 48  # as it enters the recognition networks
+_USUAL = (
+    640  # widest of the canvases prepared for lines that go one by one: longer ones prepare theirs when met
+)
+_WIDEST = 960  # and of those prepared for batches: wider lines are few
+_TRAINED, _MARGIN = 320, 64  # widths up to here have zeros behind the line, so many at most
 # The known page is read at these numbers: the check is of engine and weights, not of anybody's thresholds.
 _CHECKED_AT = CallOptions(
     PreprocessOptions(
@@ -65,18 +67,26 @@ class WarmReport:
     alike: float
 
 
-def warm_shapes(stages: Stages, options: CallOptions, batcher: Batcher | None = None) -> int:
+def warm_shapes(stages: Stages, equipment: Equipment, batcher: Batcher | None = None) -> int:
     """Run the networks on the shapes that most pages need, A4 and short lines; say how many.
 
-    With a `batcher` they are run on lines of every usual width, and on all sizes that batches come in.
-    The unwarping network is left out: most workers never meet a page that needs it.
+    An engine that prepares nothing for a shape gets one width of lines. With a `batcher` the networks are run
+    on lines of every usual width, and on all sizes that batches come in. The unwarping network is left out:
+    most workers never meet a page that needs it.
     """
+    options = equipment.defaults
     if batcher is None:
-        return _run_through(stages, options, [[width] * _LINES for width in _LINE_WIDTHS])
-    widths = [[width * _LINE_HEIGHT // _NETWORK_HEIGHT for width in BUCKETS if width <= _WIDEST]]
+        widths = _usual_widths(_USUAL) if equipment.engine.prepares_shapes else [_TRAINED]
+        each = 2 * stages.recognizer.streams  # so that no stream goes without
+        return _run_through(stages, options, [[width] * each for width in widths])
     with batcher.preparing() as prepared:
-        _run_through(stages, options, widths)
+        _run_through(stages, options, [_usual_widths(_WIDEST)])
     return len(prepared)
+
+
+def _usual_widths(widest: int) -> list[int]:
+    """Widths of lines that between them meet every canvas up to the `widest`."""
+    return [width - _MARGIN if width <= _TRAINED else width for width in BUCKETS if width <= widest]
 
 
 def _run_through(stages: Stages, options: CallOptions, widths: Sequence[Sequence[int]]) -> int:
@@ -89,8 +99,8 @@ def _run_through(stages: Stages, options: CallOptions, widths: Sequence[Sequence
     for group in widths:
         crops = [np.full((_LINE_HEIGHT, width, 3), 255, dtype=np.uint8) for width in group]
         stages.recognizer.read(crops)
-        if stages.line_orienter is not None:
-            stages.line_orienter(crops, options.textline_orientation_thresh)
+    if stages.line_orienter is not None:
+        stages.line_orienter(crops, options.textline_orientation_thresh)
     return len(pages) + len(widths)
 
 

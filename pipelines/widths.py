@@ -18,7 +18,9 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, groupby
 from math import ceil
+from operator import itemgetter
 from typing import Literal, TypeAlias
 
 WidthMode: TypeAlias = Literal["bucket", "close", "exact"]
@@ -30,6 +32,9 @@ BUCKETS = (*range(160, _STRETCHED_TO, 32), *range(_STRETCHED_TO, 1600, 64), *ran
 _BATCH_SIZES = (8, 4, 2, 1)
 # The network's answer takes 18,710 numbers for every eighth column: this bounds a batch's memory.
 _MOST_COLUMNS = 2560
+# For the last run to be short beside the whole, and for as much as a call costs beside its columns.
+_RUNS_PER_WORKER = 3
+_COLUMNS_PER_CALL = 64
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,25 @@ def plan_batches(canvases: Sequence[Canvas], largest: int) -> list[list[int]]:
         same_width[canvas.width].append(index)
     widest_first = sorted(same_width.items(), reverse=True)
     return [batch for width, lines in widest_first for batch in _split(lines, width, largest)]
+
+
+def share_out(
+    batches: Sequence[list[int]], canvases: Sequence[Canvas], workers: int
+) -> list[list[list[int]]]:
+    """The batches, as `plan_batches` orders them, in runs that `workers` take one after the other.
+
+    An engine that goes from one width to another looks its kernels up anew, which takes longer than a short
+    line. So neighbours stay together, in a few runs for each worker that are about equally long.
+    """
+    if workers == 1:
+        return [list(batches)] if batches else []
+    costs = [sum(canvases[index].width + _COLUMNS_PER_CALL for index in batch) for batch in batches]
+    middles = [end - cost / 2 for end, cost in zip(accumulate(costs), costs, strict=True)]
+    runs = _RUNS_PER_WORKER * workers
+    numbered = [
+        (int(runs * middle / sum(costs)), batch) for middle, batch in zip(middles, batches, strict=True)
+    ]
+    return [[batch for _, batch in run] for _, run in groupby(numbered, key=itemgetter(0))]
 
 
 def _split(indices: list[int], width: int, largest: int) -> list[list[int]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.widths import BUCKETS, WIDEST, Canvas, WidthMode, canvas_for, plan_batches
+from pipelines.widths import BUCKETS, WIDEST, Canvas, WidthMode, canvas_for, plan_batches, share_out
 
 
 def _canvas(width: int, height: int, mode: WidthMode) -> Canvas:
@@ -93,3 +93,23 @@ def test_batches_hold_every_line_once_share_a_width_and_come_in_few_sizes(
 def test_full_batches_come_before_the_rest() -> None:
     batches = plan_batches([Canvas(100, 320)] * 15, 8)
     assert [len(batch) for batch in batches] == [8, 4, 2, 1]
+
+
+@settings(max_examples=200, deadline=None)
+@given(canvases, st.integers(1, 8))
+def test_runs_hold_every_batch_once_and_keep_neighbours_together(lines: list[Canvas], workers: int) -> None:
+    batches = plan_batches(lines, 1)
+    runs = share_out(batches, lines, workers)
+    assert list(chain.from_iterable(runs)) == batches
+    assert all(runs)
+    assert len(runs) <= (1 if workers == 1 else 3 * workers)
+
+
+def test_runs_are_about_equally_long() -> None:
+    lines = [Canvas(width, width) for width in BUCKETS for _ in range(4)]
+    runs = share_out(plan_batches(lines, 1), lines, 2)
+    columns = [sum(lines[batch[0]].width for batch in run) for run in runs]
+    assert len(runs) == 6
+    assert max(columns) < 1.25 * min(columns)
+    met = [{lines[batch[0]].width for batch in run} for run in runs]
+    assert sum(map(len, met)) <= len(BUCKETS) + len(runs) - 1
