@@ -27,7 +27,7 @@ class HttpSettings(BaseModel):
         keys_file: File with the hashes of API keys, as `pageline keys` writes it. Once it is named, every
             request needs a key.
         anonymous: Whether machines other than this one may be served without keys.
-        open_paths: Paths that need no key all the same, such as `/metrics`.
+        open_paths: Paths that need no key all the same, with what lies under them, such as `/metrics`.
         origins: Web pages of other origins that may use the service; none without it.
         max_bytes: The largest document that is taken, and the largest body of a request.
         idle_seconds: A body that stays silent for so long is given up.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 import time
 import uuid
 from typing import Any, Final
@@ -29,6 +30,8 @@ from worker.http.ocr_reply import reply_about
 from worker.http.ocr_shapes import OcrError, OcrReply, OcrRequest
 from worker.http.problems import OCR_PATH, RETRY_SECONDS, Refusal
 from worker.http.watch import Watch
+
+_log = logging.getLogger(__name__)
 
 _FOLDER: Final = "ocr"  # among the uploads; other uploads are in folders that digests name
 _PARTING_SECONDS = 60.0  # in which a document that was stopped should have ended
@@ -131,8 +134,9 @@ async def _remove(desk: Desk, watch: Watch, document: DocumentStatus) -> None:
                 while not await desk.run(remove, desk, known):
                     await follower.change(_PARTING_SECONDS)
         await desk.run(_remove_input, desk, document)
-    except (InfraError, TimeoutError):
-        return  # its retention does the same within a day
+    except (InfraError, TimeoutError) as error:
+        # Its retention does the same within a day.
+        _log.warning("what is left of a request stays until its retention removes it: %s", error)
 
 
 def _remove_input(desk: Desk, document: DocumentStatus) -> None:
