@@ -13,6 +13,7 @@ from tasks.backoff import delay_seconds
 from tasks.context import Tools
 from tasks.dispatch_sight import Sight, place
 from tasks.queues import CONTROL, DELIVER, FINALIZE, INGEST, PAGES, SPLIT
+from tasks.routing import windows_of
 
 _STEP_TASKS = {Step.SPLIT: SPLIT, Step.FINALIZE: FINALIZE}
 
@@ -27,9 +28,9 @@ def send(tools: Tools, work: Work, *, tries: int = 0) -> None:
         send_range(tools, work, place(tools, work, Sight(tools)), tries=tries)
 
 
-def send_all(tools: Tools, works: Sequence[Work]) -> int:
+def send_all(tools: Tools, works: Sequence[Work], sight: Sight | None = None) -> int:
     """Send pieces of work; returns how many. One look at the fleet serves for all."""
-    sight = Sight(tools)
+    sight = sight or Sight(tools)
     for work in works:
         if isinstance(work, PageRange):
             send_range(tools, work, place(tools, work, sight))
@@ -50,12 +51,15 @@ def release(tools: Tools) -> int:
     for worker in tools.store.fleet.workers():
         workers[worker.kind] += worker.at_once  # one that takes several pages at once holds several ranges
     control = max(1, workers.pop(CONTROL, 0))
-    counts = {**workers, "": max(1, workers.total()), **dict.fromkeys((INGEST_LANE, *Step), control)}
+    sight = Sight(tools)
+    several = len(workers) > 1  # in a fleet of one kind those with a wish and those without share a window
+    shared = Counter(one.kind for one in sight.placements if not one.wished) if several else Counter()
     each = tools.settings.queue.window_per_worker
-    windows = {pool: count * each for pool, count in counts.items()}
-    same = next(iter(workers)) if len(workers) == 1 else ""
+    steps = dict.fromkeys((INGEST_LANE, *Step), control * each)
+    windows = {**windows_of(workers, shared, each), **steps}
+    same = "" if several else next(iter(workers), "")
     quotas = tools.settings.quotas
-    return send_all(tools, tools.store.status.release(windows, same=same, quotas=quotas))
+    return send_all(tools, tools.store.status.release(windows, same=same, quotas=quotas), sight)
 
 
 def line_up(tools: Tools, step: DocumentStep) -> None:

@@ -11,7 +11,7 @@ Nothing here asks anything: a simulation of a fleet drives the same functions as
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 DEFAULT_KIND = "cpu"
@@ -112,3 +112,19 @@ def drain_seconds(kinds: Iterable[KindOfDevice], ahead: float = 0.0) -> float:
         left -= speed * (kind.delay - seconds)
         seconds, speed = kind.delay, speed + kind.speed
     return seconds + left / speed if speed > 0 else float("inf")
+
+
+def windows_of(workers: Mapping[str, int], shared: Mapping[str, int], each: int) -> dict[str, int]:
+    """Return how many ranges may be out at once: without a wish (""), and of those that wish for each kind.
+
+    A queue is served in the order of its messages: who has more of them there gets more of the kind. A fast
+    kind's holds many without a wish, since it is as long in seconds as the others'. Those that wish for the
+    kind may have as many, lest they get the less of it the more slow workers there are besides.
+
+    Args:
+        workers: Those at work by kind, one that takes several ranges at once as so many.
+        shared: Ranges without a wish that were sent to each kind and are not over.
+        each: How many may be out for each worker.
+    """
+    windows = {kind: max(count * each, shared.get(kind, 0)) for kind, count in workers.items()}
+    return {**windows, "": max(1, sum(workers.values())) * each}

@@ -6,8 +6,9 @@
 read, next to the time in which it could be done if work could be cut at will (the bound), for each way of
 routing. `sizes`: the same with less to do, and with wishes. `ratios`: the same for GPUs that are so many
 times as fast as a core. `faults`: workers that vanish, slow down or appear on the way. `day`: hundreds of
-devices, uploads that come and go with the day, GPUs that are taken away now and then; printed is how long
-documents took, from their upload to their last page. `shards`: 200 tenants, the largest with a sixth of all,
+devices, uploads that come and go with the day (`--hours`: a part of it), GPUs that are taken away now and
+then; printed is how long documents took, from their upload to their last page, all of them and those that
+wish for a GPU. `shards`: 200 tenants, the largest with a sixth of all,
 dealt out to fleets of their own.
 
 Speeds are assumed: a core reads 0.6 megapixels a second, a GPU 24, give or take a fifth. Megapixels take
@@ -25,6 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import mean, quantiles
 from typing import Any
@@ -195,31 +197,35 @@ _FAULTS: dict[str, Callable[[World], list[Change]]] = {
 }
 
 
-def day(_seeds: int, _: float) -> Iterator[Row]:
-    """A day of uploads to hundreds of devices."""
+def day(_seeds: int, _: float, hours: tuple[float, float] = (0.0, 24.0)) -> Iterator[Row]:
+    """A day of uploads to hundreds of devices, or some hours of one."""
+    begin, end = (hour * 3600 for hour in hours)
     fleet = lambda chance: (  # noqa: E731  -- one expression, used once
         crew("gpu", 4, GPU, chance) + crew("npu", 8, NPU, chance) + crew("cpu", 200, CORE, chance)
     )
     speed = 4 * GPU + 8 * NPU + 200 * CORE
 
     def documents(chance: random.Random) -> list[Document]:
-        found = mixed(0.3 * 86_400 * speed, chance, wishes=("cpu", "gpu"))
-        times = sorted(_time_of_day(chance) for _ in found)
+        part = _uploaded_by(end) - _uploaded_by(begin)
+        found = mixed(0.3 * 86_400 * part * speed, chance, wishes=("cpu", "gpu"))
+        times = sorted(_time_of_day(chance, begin, end) for _ in found)
         for document, comes in zip(found, times, strict=True):
-            document.comes = comes
+            document.comes = comes - begin
         return found
 
     for policy in POLICIES:
         begun = time.monotonic()
         world, _, _ = play(Case(fleet, documents, _spot), policy, 1)
-        waits = [document.ended - document.comes for document in world.documents]
-        cuts = quantiles(waits, n=100)
+        waits = [(document.ended - document.comes, document.wish) for document in world.documents]
+        cuts = quantiles((seconds for seconds, _ in waits), n=100)
+        wishing = quantiles((seconds for seconds, wish in waits if wish == "gpu"), n=100)
         yield {
             "routing": policy,
             "documents": len(waits),
             "median s": round(cuts[49], 1),
             "p95 s": round(cuts[94], 1),
             "p99 s": round(cuts[98], 1),
+            "GPU wished, p99 s": round(wishing[98], 1),
             "last after h": round(world.now / 3600, 2),
             "moved": world.moved,
             "begun again": world.again,
@@ -256,12 +262,17 @@ def shards(seeds: int, megapixels: float) -> Iterator[Row]:
         }
 
 
-def _time_of_day(chance: random.Random) -> float:
+def _time_of_day(chance: random.Random, begin: float, end: float) -> float:
     """Most uploads come in the middle of the day: a raised cosine, and a tenth on the full hours."""
     while True:
-        at = chance.random() * 86_400
+        at = begin + chance.random() * (end - begin)
         if chance.random() < (1 - math.cos(2 * math.pi * at / 86_400)) / 2:
-            return at - at % 3600 if chance.random() < 0.1 else at
+            return max(begin, at - at % 3600) if chance.random() < 0.1 else at
+
+
+def _uploaded_by(at: float) -> float:
+    """The part of a day's uploads that have come by then."""
+    return at / 86_400 - math.sin(2 * math.pi * at / 86_400) / (2 * math.pi)
 
 
 def _spot(world: World) -> list[Change]:
@@ -287,10 +298,12 @@ def main() -> None:
     parser.add_argument(
         "--megapixels", type=float, default=_MEGAPIXELS, help="of documents, in drain and faults"
     )
+    parser.add_argument("--hours", type=float, nargs=2, default=(0.0, 24.0), help="from when to when, in day")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    for part in arguments.parts or _PARTS:
-        rows = _PARTS[part](arguments.seeds, arguments.megapixels)
+    parts = {**_PARTS, "day": partial(day, hours=arguments.hours)}
+    for part in arguments.parts or parts:
+        rows = parts[part](arguments.seeds, arguments.megapixels)
         if arguments.json:
             for row in rows:
                 print(json.dumps({"part": part, **row}), flush=True)

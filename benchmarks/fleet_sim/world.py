@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from policies import Policy
 from things import Document, Range, Worker
 
+from tasks.routing import windows_of
+
 HEARTBEAT, BEATS, LEASE, SWEEP = 3.0, 3, 10.0, 1.0
 WINDOW = 2  # messages per worker
 _OVERHEAD = 0.03  # seconds that a range takes besides its pages
@@ -36,6 +38,7 @@ class World:
         self.waiting: dict[str, float] = defaultdict(float)
         self.held: dict[str, float] = defaultdict(float)
         self.busy: Counter[str] = Counter()
+        self.shared: Counter[str] = Counter()  # ranges without a wish that were sent to each kind
         self.moved = 0
         self.again = 0  # ranges that were begun more than once
         self.documents = documents
@@ -113,10 +116,10 @@ class World:
     def _release(self) -> None:
         if not any(self.lines.values()):
             return
-        kinds = Counter(worker.kind for worker in self.visible())
+        windows = windows_of(Counter(worker.kind for worker in self.visible()), self.shared, WINDOW)
         for line, waiting in self.lines.items():
-            count = kinds[line] if line else kinds.total()
-            while waiting and (not self.policy.windowed or self._out_of[line] < max(1, count) * WINDOW):
+            window = windows.get(line, WINDOW)
+            while waiting and (not self.policy.windowed or self._out_of[line] < window):
                 one = waiting.popleft()
                 self.in_line[line] -= one.megapixels
                 self._out_of[line] += 1
@@ -124,6 +127,9 @@ class World:
                 self._send(one, self.policy.route(self, one))
 
     def _send(self, one: Range, kind: str) -> None:
+        if one.document.wish is None:
+            self.shared[one.kind] -= bool(one.kind)
+            self.shared[kind] += 1
         one.kind, one.sent = kind, self.now
         self.waiting[kind] += one.megapixels
         self.queues[kind].append(one)
@@ -164,6 +170,7 @@ class World:
         one.over = True
         self.out.pop(one, None)
         self._out_of[one.document.wish or ""] -= 1
+        self.shared[one.kind] -= one.document.wish is None
         worker.measured.add(one.megapixels / one.pages, (self.now - worker.began) / one.pages)
         one.document.left -= 1
         if not one.document.left:

@@ -81,6 +81,22 @@ def test_documents_that_wait_for_a_device_hold_nobody_up(desk: Desk) -> None:
     assert {queue for _, _, queue in desk.messages} == {"ocr.cpu"}
 
 
+def test_of_a_fast_kinds_queue_those_that_wish_for_it_get_half(desk: Desk) -> None:
+    desk.worker("gpu", megapixels_per_second=40.0)
+    for number in range(10):
+        desk.worker("cpu", name=f"cpu-{number}", megapixels_per_second=0.1)
+    desk.pdf("wishing.pdf", pages=30)
+    desk.ingest("wishing.pdf", options={"device": "gpu"})
+    desk.work(until=PAGES)
+    per_worker = desk.settings.queue.window_per_worker
+    assert len(desk.messages) == per_worker
+    for number in range(1, 9):
+        desk.store.placements.put(PageRange("any", 1, number, number), "gpu", 16.0, wished=False)
+    assert release(desk.tools) == 8 - per_worker
+    assert {queue for _, _, queue in desk.messages} == {"ocr.gpu"}
+    assert release(desk.tools) == 0
+
+
 def test_a_delayed_step_is_sent_in_its_time_with_one_more_try(desk: Desk) -> None:
     send_later(desk.tools, split_step("d", 1), tries=2)
     assert send_due(desk.tools) == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.routing import HARDER, KindOfDevice, choose_kind, drain_seconds
+from tasks.routing import HARDER, KindOfDevice, choose_kind, drain_seconds, windows_of
 
 CPU = KindOfDevice("cpu", speed=4, workers=2)
 GPU = KindOfDevice("gpu", speed=40)
@@ -116,3 +116,13 @@ def test_whatever_is_chosen_can_be_used_and_is_not_needlessly_late(
     drain = drain_seconds(at_work, ahead + megapixels)
     first = min(kind.end(megapixels * HARDER) for kind in at_work or kinds)
     assert found.end(megapixels) <= max(drain, first)
+
+
+def test_those_that_wish_for_a_kind_may_have_as_much_in_its_queue_as_the_others_have() -> None:
+    workers = {"cpu": 200, "gpu": 4}
+    assert windows_of(workers, {}, 2) == {"": 408, "cpu": 400, "gpu": 8}
+    assert windows_of(workers, {"cpu": 300, "gpu": 70}, 2) == {"": 408, "cpu": 400, "gpu": 70}
+
+
+def test_a_window_is_there_with_no_worker_and_counts_on_none_of_a_kind_that_has_to_come() -> None:
+    assert windows_of({}, {"gpu": 5}, 2) == {"": 2}
