@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+import warnings
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from infra.status.states import TERMINAL
 from worker.http.app import build
 from worker.http.desk import open_desk
 from worker.http.serving import address_of, listening
+
+_ENDING_SECONDS = 20  # for a service that was told to end
 
 
 class Service:
@@ -57,17 +60,35 @@ class Service:
         return self.ended(self.submit(path, **options)["id"])
 
 
+def _run(loop: asyncio.AbstractEventLoop, serving: Coroutine[Any, Any, None]) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(serving)
+
+
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """End a service that does not end by itself, and say what it was waiting for."""
+    tasks = asyncio.all_tasks(loop)
+    waiting = "\n".join(f"{task.get_name()}: {task.get_coro()} {task.get_stack()}" for task in tasks)
+    warnings.warn(f"a service was still waiting after {_ENDING_SECONDS} s:\n{waiting}", stacklevel=2)
+    for task in tasks:
+        loop.call_soon_threadsafe(task.cancel)
+
+
 @contextmanager
 def served(settings: Settings, place: Site | None = None) -> Iterator[Service]:
     """A service while the context is open."""
     with open_desk(settings) as desk, listening(settings) as link:
         config = uvicorn.Config(build(desk), log_config=None, lifespan="on", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
-        thread = threading.Thread(target=asyncio.run, args=(server.serve([link]),))
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=_run, args=(loop, server.serve([link])))
         thread.start()
         try:
             wait_for(lambda: server.started or not thread.is_alive(), "the service")
             yield Service(settings, place, address_of(link))
         finally:
             server.should_exit = True
-            thread.join()
+            thread.join(_ENDING_SECONDS)
+            if thread.is_alive():
+                _end(loop)
+                thread.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from infra.http_settings import HttpSettings
@@ -79,6 +79,5 @@ async def open_hall(desk: Desk) -> AsyncIterator[Hall]:
         await hall.errands.finish()
     finally:
         watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await asyncio.wait([watching], timeout=_CLOSING_SECONDS)
         hall.renderer.close()
