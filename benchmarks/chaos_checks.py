@@ -19,7 +19,7 @@ from infra.status.states import MAX_ATTEMPTS
 from infra.storage import Location
 from tasks.records import Manifest
 
-_IN_HAND = frozenset({"begin", "resume"})
+_IN_HAND = frozenset({"begin", "resume", "write"})
 
 
 @dataclass

@@ -75,7 +75,9 @@ def _traced(name: str) -> None:
 
     @wraps(step)
     def taken(self: RangeRun, number: int, *arguments: Any, **options: Any) -> Any:
-        _trace(self.pages.document, number, name)
+        # A page that was read waits uncharged, and is taken up again by the thread that writes it.
+        writing = name == "resume" and threading.current_thread().name == "write"
+        _trace(self.pages.document, number, "write" if writing else name)
         return step(self, number, *arguments, **options)
 
     setattr(RangeRun, name, taken)

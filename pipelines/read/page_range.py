@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from pipelines.errors import OptionError
 
-_PART = re.compile(r"(\d{1,9})(-(\d{0,9}))?")  # no document has more pages
+_PART = re.compile(r"(\d{1,18})(-(\d{0,18}))?")  # longer ones would cost time and name no page
 _SHOWN = 60  # characters of what was asked for, in an error
 
 
