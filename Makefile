@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-system lint format types contract deploy-lint lock parity chaos clean
+.PHONY: help run setup test test-again test-system lint format types contract deploy-lint lock parity chaos clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ setup: $(VENV)/.test ## .venv with the runtime, the local stack and the tests
 
 test: $(VENV)/.test ## every test that needs Python packages only
 	$(BIN)/python -m pytest -m "not system" --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
+
+test-again: $(VENV)/.test ## what failed last time, one test after the other
+	$(BIN)/python -m pytest -m "not system" --last-failed --last-failed-no-failures none
 
 test-system: $(VENV)/.test ## tests that need more than Python packages (an image builder, a browser); see CONTRIBUTING.md
 	$(BIN)/python -m pytest -m system
