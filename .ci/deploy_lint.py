@@ -89,8 +89,8 @@ def ran(program: str, *arguments: str, cwd: Path | None = None) -> Found:
 def scanned(framework: str, place: Path) -> Found:
     """Have checkov look; without its service it knows no severities, so that each finding counts."""
     where = "--file" if place.is_file() else "--directory"
-    # From inside the place: checkov puts the file's path among a function's variables, and takes one with forty letters
-    # and slashes in a row for a secret key, so that a finding would hang on where the checkout lies.
+    # From inside the place: checkov puts the file's path among a function's variables, and takes one with
+    # forty letters and slashes in a row for a secret key. A finding would hang on where the checkout lies.
     folder = place.parent if place.is_file() else place
     configuration = str(DEPLOY / ".checkov.yaml")
     options = [
@@ -102,7 +102,8 @@ def scanned(framework: str, place: Path) -> Found:
         "--compact",
         "--quiet",
     ]
-    return f"checkov, {framework}", ran("checkov", where, str(place.relative_to(folder)), *options, cwd=folder)[1]
+    found = ran("checkov", where, str(place.relative_to(folder)), *options, cwd=folder)
+    return f"checkov, {framework}", found[1]
 
 
 def custom(rendered: list[Path]) -> Iterator[str]:
