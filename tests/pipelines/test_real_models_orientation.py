@@ -6,13 +6,16 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from real_weights import INK, real_files, real_session
+from real_weights import INK, SOURCES, real_files, real_session, written_page
 
+from pipelines import create_pipeline
 from pipelines.draw.raster import set_line
 from pipelines.models import MODELS, Module
 from pipelines.preprocess import Classifier, Unwarper
 
 _LINE = "Payment is due within thirty days of receipt"
+_LINE_CLASSIFIERS = ("PP-LCNet_x1_0_textline_ori", "ch_ppocr_mobile_v2.0_cls")
+_WRITTEN = ("Invoice 20417 for Miss Ada", "今天的天气非常好", "Paid by bank transfer", "北京市海淀区中关村大街")
 _BENT = 30  # pixels by which the middle of the bent page hangs
 
 
@@ -35,7 +38,7 @@ def test_a_page_is_told_by_how_far_it_was_turned(page: NDArray[np.uint8]) -> Non
     assert min(verdict.score for verdict in verdicts) > 0.8
 
 
-@pytest.mark.parametrize("name", ["PP-LCNet_x1_0_textline_ori", "ch_ppocr_mobile_v2.0_cls"])
+@pytest.mark.parametrize("name", _LINE_CLASSIFIERS)
 def test_a_line_on_its_head_is_told_from_one_upright(name: str, page: NDArray[np.uint8]) -> None:
     files = real_files(name)
     classifier = Classifier(real_session(files), files)
@@ -44,6 +47,36 @@ def test_a_line_on_its_head_is_told_from_one_upright(name: str, page: NDArray[np
     turned = classifier.classify([np.ascontiguousarray(line[::-1, ::-1]) for line in lines])
     assert {verdict.label for verdict in upright} == {"0_degree"}
     assert {verdict.label for verdict in turned} == {"180_degree"}
+
+
+@pytest.mark.parametrize("gate", [None, 0])
+@pytest.mark.parametrize("name", _LINE_CLASSIFIERS)
+def test_lines_on_their_head_are_read_and_their_angles_stand_beside_their_polygons(
+    name: str, gate: float | None
+) -> None:
+    for model in (name, "PP-OCRv6_tiny_det", "PP-OCRv6_small_rec"):
+        real_files(model, "onnx")
+    modules = {
+        "TextDetection": {"model_name": "PP-OCRv6_tiny_det"},
+        "TextLineOrientation": {"model_name": name},
+        "TextRecognition": {"model_name": "PP-OCRv6_small_rec", "return_word_box": True},
+    }
+    pipeline = create_pipeline(
+        config={"pipeline_name": "OCR", "use_doc_preprocessor": False, "SubModules": modules},
+        engine="onnxruntime",
+        engine_config={"threads": 2},
+        model_source=SOURCES,
+    )
+    page = written_page(_WRITTEN)
+    for top in (116, 204):  # the second line and the third, half a line of paper above and below
+        page[top : top + 84] = page[top : top + 84][::-1, ::-1].copy()
+    (result,) = pipeline.predict(page, textline_orientation_thresh=gate)
+    assert result["rec_texts"] == list(_WRITTEN)
+    assert result["textline_orientation_angles"] == [0, 1, 1, 0]
+    assert len(result["dt_polys"]) == len(_WRITTEN)
+    firsts = [np.mean(quads[0], axis=0)[0] for quads in result["text_char_polys"]]
+    lasts = [np.mean(quads[-1], axis=0)[0] for quads in result["text_char_polys"]]
+    assert [first < last for first, last in zip(firsts, lasts, strict=True)] == [True, False, False, True]
 
 
 def test_the_unwarper_finds_how_far_a_page_hangs(page: NDArray[np.uint8]) -> None:
