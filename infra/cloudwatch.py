@@ -1,6 +1,7 @@
 """Tells Amazon CloudWatch of the fleet. Loaded only by who does: boto3 takes 0.2 s.
 
-Credentials and region are found by boto3's own rules (`AWS_REGION`, `AWS_ENDPOINT_URL_CLOUDWATCH` ...).
+Credentials are found by boto3's own rules (`AWS_ENDPOINT_URL_CLOUDWATCH` ...), and so is the region where
+`AWS_REGION` does not name it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from botocore import exceptions as boto
 from botocore.config import Config
 
 from infra.errors import MetricsUntold
+from infra.region import home_region
 
 NAMESPACE = "Pageline"
 _SECONDS = 5.0
@@ -28,7 +30,7 @@ class CloudWatch:
         config = Config(connect_timeout=_SECONDS, read_timeout=_SECONDS, retries={"total_max_attempts": 2})
         session: Any = boto3.session.Session()
         try:
-            self._client: Any = session.client("cloudwatch", config=config)
+            self._client: Any = session.client("cloudwatch", region_name=home_region(), config=config)
         except boto.BotoCoreError as error:
             raise MetricsUntold(f"CloudWatch cannot be told of the fleet {fleet}: {error}") from error
 

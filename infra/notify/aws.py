@@ -1,7 +1,7 @@
 """Hands events to SNS, SQS and EventBridge. Loaded only by who sends there: boto3 takes 0.2 s.
 
-Credentials, region and endpoints are found by boto3's own rules (`AWS_REGION`, `AWS_ENDPOINT_URL_SQS` ...);
-an ARN names its region itself.
+Credentials and endpoints are found by boto3's own rules (`AWS_ENDPOINT_URL_SQS` ...), and so is the region
+where neither an ARN nor `AWS_REGION` names it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from infra.errors import TargetFailed, TargetUnreachable
 from infra.notify.event import TYPE
 from infra.notify.message import Message
 from infra.notify.targets import Kind, Target
+from infra.region import home_region
 
 _SERVICES = {Kind.SNS: "sns", Kind.SQS: "sqs", Kind.EVENTBRIDGE: "events"}
 _FIFO = ".fifo"
@@ -31,7 +32,7 @@ def hand_over(target: Target, message: Message, *, timeout_seconds: float) -> No
     """Hand an event over. Raises `TargetFailed` and `TargetUnreachable`."""
     text = message.body.decode()
     with _translated(target):
-        client = _client(os.getpid(), _SERVICES[target.kind], target.region, timeout_seconds)
+        client = _client(os.getpid(), _SERVICES[target.kind], target.region or home_region(), timeout_seconds)
         if target.kind is Kind.SNS:
             client.publish(TopicArn=target.place, Message=text, **_extras(target, message))
         elif target.kind is Kind.SQS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from infra.region import home_region
 from infra.storage.options import S3Options
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def _client(_process: int, options: S3Options) -> S3Client:
 
 
 def _region(options: S3Options) -> str | None:
-    return "us-east-1" if options.region is None and options.endpoint is not None else options.region
+    return options.region or (home_region() if options.endpoint is None else "us-east-1")
 
 
 def _config(options: S3Options) -> Config:

@@ -48,6 +48,15 @@ def test_what_cloudwatch_refuses_is_one_sentence(amazon: Any) -> None:
         CloudWatch("mine").tell("cpu", {"Workers": float("nan")})
 
 
+def test_the_region_may_be_named_as_amazons_containers_do(
+    amazon: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    fleet = uuid4().hex
+    CloudWatch(fleet).tell("cpu", {"Workers": 1.0})
+    assert _newest(amazon, fleet, "cpu", "Workers") == 1.0
+
+
 def test_a_missing_region_is_told_at_once(amazon: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_REGION")
     monkeypatch.delenv("AWS_DEFAULT_REGION")

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from announcing import Ended, Recorder, body
 
-from infra.errors import StorageError
+from infra.errors import SettingsError, StorageError
 from infra.storage import S3Options
 from tasks.ref import DocumentRef
 from worker.bridge import patience, sqs
@@ -172,3 +172,42 @@ def test_whoever_is_told_to_end_gives_back_what_is_in_hand(
 def test_a_queue_that_is_not_there_is_said_in_a_sentence(queue: Sqs, moto_server: S3Options) -> None:
     with pytest.raises(StorageError, match="the queue"):
         SqsQueue(f"{moto_server.endpoint}/123456789012/none", S3Options())
+
+
+@pytest.mark.parametrize(
+    "form", ["{name}", "123456789012/{name}", "arn:aws:sqs:eu-west-1:123456789012:{name}"]
+)
+def test_a_queue_goes_by_its_name_with_account_or_arn(
+    moto_server: S3Options,
+    monkeypatch: pytest.MonkeyPatch,
+    announcer: Announcer,
+    recorder: Recorder,
+    form: str,
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", str(moto_server.endpoint))
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")  # boto3 itself knows AWS_DEFAULT_REGION alone
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "123456789012")
+    client = boto3.client("sqs", region_name="eu-west-1")
+    url = client.create_queue(QueueName="by-name")["QueueUrl"]
+    client.send_message(QueueUrl=url, MessageBody=body("in/a.pdf"))
+    SqsQueue(form.format(name="by-name"), S3Options())._take_some(announcer)
+    assert recorder.keys == ["a.pdf"]
+
+
+def test_another_servers_queue_is_looked_for_in_the_region_of_the_environment(
+    moto_server: S3Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    client = boto3.client("sqs", endpoint_url=moto_server.endpoint, region_name="eu-west-1")
+    url = client.create_queue(QueueName="elsewhere")["QueueUrl"]
+    assert SqsQueue(url, S3Options())._url == url
+
+
+@pytest.mark.parametrize("name", ["arn:aws:sns:eu-west-1:123456789012:topic", "", "a queue"])
+def test_what_names_no_queue_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"no queue of SQS|is no target|no spaces"):
+        SqsQueue(name, S3Options())

@@ -37,7 +37,7 @@ class Bridge:
     """A source of events and whoever announces.
 
     Args:
-        url: `sqs://…`, `redis://…?key=…`, `webhook://…`, `seaweedfs://…`, or a folder.
+        url: `sqs://…` or a queue's ARN, `redis://…?key=…`, `webhook://…`, `seaweedfs://…`, or a folder.
         tenant: Whose documents they are.
 
     Raises:
@@ -76,10 +76,10 @@ def bridge_to(
 
 def _open(url: str, settings: Settings, sorter: Sorter, cursor: Cursor, scratch: Path) -> Feed:
     scheme, separator, rest = url.partition("://")
-    if scheme == "sqs":
+    if scheme == "sqs" or url.startswith("arn:"):
         from worker.bridge.sqs import SqsQueue
 
-        return SqsQueue(_queue_name(rest), settings.s3)
+        return SqsQueue(rest or url, settings.s3)
     if scheme in _REDIS:
         from worker.bridge.redis_target import RedisTarget
 
@@ -99,11 +99,6 @@ def _open(url: str, settings: Settings, sorter: Sorter, cursor: Cursor, scratch:
     raise SettingsError(
         f"{scheme}:// brings no events; use sqs://, redis://, webhook://, seaweedfs:// or a folder"
     )
-
-
-def _queue_name(rest: str) -> str:
-    """Return what follows `sqs://` as a queue's name or whole URL."""
-    return f"https://{rest}" if "/" in rest and "://" not in rest else rest
 
 
 @contextmanager

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 import boto3
 from botocore.config import Config
 
-from infra.errors import InvalidEvent, StorageError
+from infra.errors import InvalidEvent, SettingsError, StorageError, TargetRefused
+from infra.notify.targets import Kind, Target
+from infra.region import home_region
 from infra.storage.options import S3Options
 from infra.storage.s3_errors import translated
 from worker.bridge.announcer import Announcer
@@ -26,6 +28,7 @@ _ANSWER_SECONDS = _WAIT_SECONDS + 10
 Message = Mapping[str, Any]
 Hide = Callable[[Sequence[Message], int], None]
 _REGION = re.compile(r"sqs\.([a-z0-9-]+)\.")
+_OWNED = re.compile(r"[0-9]{12}/[^/]+")
 
 
 class SqsQueue:
@@ -37,18 +40,22 @@ class SqsQueue:
     dead-letter queue.
 
     Args:
-        name: The queue's name, or its URL.
+        name: The queue's name, `ACCOUNT/NAME`, its ARN, or its URL, which need not begin with `https://`.
         options: Whose credentials are used where they are Amazon's.
 
     Raises:
+        SettingsError: it is none of these.
         StorageError: the queue is not there, or may not be read.
     """
 
     def __init__(self, name: str, options: S3Options) -> None:
         self._name = name
+        url = _url(name)
         with translated(f"the queue {name}"):
-            self._client = _client(name, options)
-            self._url = name if _is_url(name) else self._client.get_queue_url(QueueName=name)["QueueUrl"]
+            if url is not None:
+                self._client, self._url = _client_at(url, options), url
+            else:
+                self._client, self._url = _looked_up(name, options)
             attributes = self._attributes()
         self._visibility = int(attributes.get("VisibilityTimeout", "30"))
         self._redrive = "RedrivePolicy" in attributes
@@ -135,19 +142,45 @@ def _entries(messages: Sequence[Message]) -> list[dict[str, Any]]:
     return [{"Id": str(n), "ReceiptHandle": one["ReceiptHandle"]} for n, one in enumerate(messages)]
 
 
-def _is_url(name: str) -> bool:
-    return name.startswith(("http://", "https://"))
+def _url(name: str) -> str | None:
+    """Return a queue's URL, if that is what it was called by."""
+    if "://" in name:
+        return name
+    return f"https://{name}" if "/" in name and not _OWNED.fullmatch(name) else None
 
 
-def _client(name: str, options: S3Options) -> Any:
-    """Return a client of the server that a queue's URL names; for a name, what boto3's rules say."""
+def _looked_up(name: str, options: S3Options) -> tuple[Any, str]:
+    """Return a client and the URL of a queue that Amazon finds by its name."""
+    try:
+        queue = Target.parse(name if name.startswith("arn:") else f"sqs://{name}")
+    except TargetRefused as error:
+        raise SettingsError(str(error)) from error
+    if queue.kind is not Kind.SQS:
+        raise SettingsError(f"{name} is no queue of SQS")
+    client = _client(None, queue.region or options.region or home_region(), options)
+    owner = {"QueueOwnerAWSAccountId": queue.account} if queue.account else {}
+    return client, client.get_queue_url(QueueName=queue.place, **owner)["QueueUrl"]
+
+
+def _client_at(url: str, options: S3Options) -> Any:
+    """Return a client of the server that a queue's URL names, with the region that it tells, if it does."""
+    parts = urlsplit(url)
+    told = _REGION.match(parts.netloc)
+    region = told[1] if told is not None else options.region or home_region()
+    return _client(f"{parts.scheme}://{parts.netloc}", region, options)
+
+
+def _client(endpoint: str | None, region: str | None, options: S3Options) -> Any:
+    """Return a client of a server, or of the one that boto3's rules say."""
     # Keys for another S3 server are nobody else's business.
     keys = options if options.endpoint is None else S3Options()
-    url = urlsplit(name) if _is_url(name) else None
-    return boto3.session.Session().client(
+    session = boto3.session.Session()
+    if region is None and endpoint is not None:
+        region = session.region_name or "us-east-1"  # other servers than Amazon's mostly do not care
+    return session.client(
         "sqs",
-        endpoint_url=f"{url.scheme}://{url.netloc}" if url is not None else None,
-        region_name=_region(url.netloc, options) if url is not None else options.region,
+        endpoint_url=endpoint,
+        region_name=region,
         aws_access_key_id=keys.access_key,
         aws_secret_access_key=keys.secret_key,
         aws_session_token=keys.session_token,
@@ -157,9 +190,3 @@ def _client(name: str, options: S3Options) -> Any:
             retries={"mode": "standard", "total_max_attempts": options.attempts},
         ),
     )
-
-
-def _region(host: str, options: S3Options) -> str:
-    """Return the region that a queue's URL tells; other servers than Amazon's mostly do not care."""
-    told = _REGION.match(host)
-    return told[1] if told is not None else options.region or "us-east-1"

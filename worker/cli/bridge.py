@@ -12,7 +12,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="sqs://QUEUE, redis://HOST/0?key=NAME, webhook://HOST:PORT, "
+        help="sqs://QUEUE or its ARN, redis://HOST/0?key=NAME, webhook://HOST:PORT, "
         "seaweedfs://HOST:PORT/BUCKET/PREFIX, or a folder.",
         show_default=False,
     ),

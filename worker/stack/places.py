@@ -124,4 +124,5 @@ def _environment(endpoint: str, access_key: str, secret_key: str) -> str:
         f"AWS_ACCESS_KEY_ID={access_key}\n"
         f"AWS_SECRET_ACCESS_KEY={secret_key}\n"
         "AWS_REGION=us-east-1\n"
+        "AWS_DEFAULT_REGION=us-east-1\n"  # boto3 knows this name alone
     )

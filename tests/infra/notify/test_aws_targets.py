@@ -62,6 +62,16 @@ def received(aws: Any, url: str) -> list[dict[str, Any]]:
     )
 
 
+def test_the_region_may_be_named_as_amazons_containers_do(
+    aws: Any, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, _ = queue(aws, "here")
+    told = aws("sqs")
+    monkeypatch.delenv("AWS_DEFAULT_REGION")  # the only name of it that boto3 knows
+    sender.send(Target.parse("sqs://here"), MESSAGE)
+    assert told.receive_message(QueueUrl=url)["Messages"]
+
+
 @pytest.mark.parametrize("form", ["sqs://plain", "arn"])
 def test_a_queue_gets_the_event(aws: Any, sender: Sender, form: str) -> None:
     url, arn = queue(aws, "plain")
