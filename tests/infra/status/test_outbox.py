@@ -195,6 +195,16 @@ def test_of_a_target_that_is_away_one_letter_is_tried_for_all(store: Store, outb
     assert len(take(outbox)) == 3
 
 
+def test_many_letters_to_a_target_that_is_away_hide_nobody_elses(store: Store, outbox: Outbox) -> None:
+    for number in range(300):
+        outbox.post(f"d{number}", 1, [A])
+    (first,) = outbox.take(1)
+    outbox.settle(first, Settled.AGAIN, "nobody there", unreachable=True)
+    over(store)
+    outbox.post("late", 1, [B])
+    assert take(outbox, 2) == [("late", 1, B.target)]
+
+
 def test_a_no_is_no_reason_to_leave_a_target_alone(store: Store, outbox: Outbox) -> None:
     for number in range(3):
         outbox.post(f"d{number}", 1, [A])
