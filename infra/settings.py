@@ -89,7 +89,7 @@ class QueueSettings(Section):
         rebuild_seconds: How often the results are looked through for documents that Redis has forgotten;
             at once after Redis was restarted or emptied.
         rebuild_keys: How many keys of results are listed at a time; 0 leaves it to `pageline rebuild`.
-        resend_seconds: A released range that nobody holds for so long is sent again.
+        resend_seconds: What was sent, is in nobody's hands for so long and in no queue is sent again.
         visibility_seconds: Redis transport's visibility timeout; must exceed what a range can take.
         retry_seconds: First delay after a transient error; doubled, with jitter, from try to try.
         retry_limit_seconds: The longest such delay.
@@ -108,10 +108,10 @@ class QueueSettings(Section):
     range_pages: Count = 64
     window_per_worker: Count = 2
     sweep_seconds: Positive = 1
-    reconcile_seconds: Positive = 30
+    reconcile_seconds: Positive = 10
     rebuild_seconds: Positive = 3600
     rebuild_keys: Annotated[int, Field(ge=0)] = 5000
-    resend_seconds: Positive = 60
+    resend_seconds: Positive = 10
     visibility_seconds: Count = 3600
     retry_seconds: Positive = 2
     retry_limit_seconds: Positive = 300

@@ -11,14 +11,15 @@ from infra.errors import BrokerUnavailable, StorageError
 from infra.status import Fleet
 
 _log = logging.getLogger(__name__)
-_MISSES = 4  # beats after which somebody else leads
+_SHARE = 0.9  # of a pause for which others leave the beat to whoever had the last one
 _DOUBLINGS = 6  # of the pause, at most, while the storage does not answer
 
 
 class Rhythm:
     """Calls `act` every `seconds` while this candidate leads; a thread of its own.
 
-    A candidate that dies leads for some beats more, or for `lead_seconds`: what one call may take.
+    Whoever asks first when a beat is due has it, so that no beat waits for a candidate that has died. With
+    `lead_seconds`, what one call may take, nobody else calls for so long: at other rhythms two do no harm.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Rhythm:
         self._fleet = fleet
         self._candidate = candidate
         self._act = act
-        self._lead_seconds = max(seconds * _MISSES, lead_seconds)
+        self._lead_seconds = max(seconds * _SHARE, lead_seconds)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -51,12 +52,12 @@ class Rhythm:
     def _run(self) -> None:
         pause, failures = self._seconds, 0
         while not self._stop.wait(pause):
-            failures = 0 if self._beat() else min(failures + 1, _DOUBLINGS)
+            failures = 0 if self.beat() else min(failures + 1, _DOUBLINGS)
             spread = random.uniform(0.5, 1.0) if failures else 1.0  # noqa: S311  -- spreads load, guards nothing
             pause = self._seconds * 2**failures * spread
 
-    def _beat(self) -> bool:
-        """Act, if this candidate leads; False when the storage did not answer and is to be left in peace."""
+    def beat(self) -> bool:
+        """Act if it is this one's turn; False when the storage did not answer and is to be left in peace."""
         try:
             if self._fleet.lead(self._name, self._candidate, self._lead_seconds):
                 self._act()

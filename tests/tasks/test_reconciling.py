@@ -10,8 +10,10 @@ from typing import Any
 
 from desk import Desk
 
+from infra.settings import QueueSettings
 from infra.status.states import DocumentState
-from tasks.queues import FINALIZE, PAGES
+from tasks.produce import Producer
+from tasks.queues import CONTROL, FINALIZE, PAGES
 from tasks.reconcile import reconcile
 from worker.sending import tools_for
 
@@ -86,6 +88,36 @@ def test_a_range_that_a_worker_has_taken_and_not_begun_is_sent_once_more_at_most
             assert reconcile(desk.tools) == resent
             deliver()
     assert desk.store.fleet.depths(["ocr.cpu"]) == {"ocr.cpu": 1}
+
+
+def test_steps_and_announcements_whose_messages_still_wait_are_not_sent_again(desk: Desk) -> None:
+    desk.pdf(pages=1)
+    desk.pdf("b.pdf", pages=1)
+    desk.ingest()
+    with producing(desk) as producer:
+        producer.announce(desk.ref("b.pdf"))  # its message is in the queue already
+    with queued(desk) as deliver:
+        deliver()
+        assert desk.store.fleet.depths([CONTROL]) == {CONTROL: 2}
+        for resent in (0, 2, 0):
+            long_ago(desk, "docs:active", "released:default:normal:split", "released:default::ingest")
+            assert reconcile(desk.tools) == resent
+            deliver()
+            if resent == 0:
+                desk.store.client.delete(f"{desk.settings.key_prefix}{CONTROL}")
+    assert {task for task, _, _ in desk.messages} == set()
+
+
+def test_what_is_lost_is_sent_again_within_half_a_minute_whoever_dies() -> None:
+    queue = QueueSettings()
+    # It has to lie for a while, and then one beat may have been the last of whoever would have had the next.
+    assert queue.resend_seconds + 2 * queue.reconcile_seconds <= 30
+
+
+@contextmanager
+def producing(desk: Desk) -> Iterator[Producer]:
+    with Producer(desk.settings.broker_url, key_prefix=desk.settings.key_prefix) as producer:
+        yield producer
 
 
 @contextmanager

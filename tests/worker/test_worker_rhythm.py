@@ -63,6 +63,19 @@ def test_only_the_leader_acts(store: Store) -> None:
     assert waiting.times == []
 
 
+def test_the_next_beat_waits_for_nobody_who_died(store: Store) -> None:
+    act = Beats()
+    dies = Rhythm("test", 30, store.fleet, "dies", act)
+    assert dies.beat()
+    left = store.client.pttl(store.keys("lock", "test"))
+    assert 0 < left < 30_000
+    assert Rhythm("test", 30, store.fleet, "other", act).beat()
+    assert len(act.times) == 1  # it is not due yet
+    store.client.delete(store.keys("lock", "test"))  # so long as that
+    assert Rhythm("test", 30, store.fleet, "other", act).beat()
+    assert len(act.times) == 2
+
+
 @pytest.mark.parametrize(
     "error", [BrokerUnavailable("gone"), ValueError("a fault"), StorageUnavailable("away")]
 )
