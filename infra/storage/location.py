@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -85,6 +86,12 @@ class Location:
 
     def __str__(self) -> str:
         return self.uri
+
+
+def innermost(places: Iterable[Location], place: Location) -> Location | None:
+    """Return the one of `places` that a place belongs to: of several that contain it, the inner one."""
+    around = [one for one in places if one.contains(place)]
+    return max(around, key=lambda one: len(one.uri), default=None)
 
 
 @lru_cache(4096)  # the same few places are looked up for every document

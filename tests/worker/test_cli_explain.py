@@ -125,3 +125,14 @@ def test_what_cannot_be_explained_is_said_in_a_sentence(
     assert done.returncode == 2
     assert sentence in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_document_belongs_to_the_inner_source_as_it_does_for_a_bridge(tmp_path: Path) -> None:
+    inner = tmp_path / "in" / "letters"
+    write_pdf(inner / "a.pdf", 1)
+    sources = [str(inner), str(tmp_path / "in")]
+    rules = [{"prefix": "a.", "options": {"dpi": 90}}, {"prefix": "letters/", "options": {"dpi": 80}}]
+    for order in (sources, sources[::-1]):
+        settings = load_settings({"results": str(tmp_path / "out"), "sources": order, "rules": rules})
+        found = json.loads(explain(settings, str(inner / "a.pdf"), "--json").stdout)
+        assert by_name(found)["dpi"] == (90, "rule 'a.'", [])

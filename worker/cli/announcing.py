@@ -10,6 +10,7 @@ from infra.errors import NotFound
 from infra.settings import Settings
 from infra.status import DocumentStatus, Store
 from infra.storage import Location, open_storage
+from infra.storage.location import innermost
 from tasks.places import Folder
 from tasks.records import DocumentRef, Request
 from worker.cli.errors import CommandError, UsageError
@@ -83,11 +84,9 @@ def _files_at(location: Location, settings: Settings) -> Iterator[DocumentRef]:
 
 
 def _ref(document: Location, root: Location, settings: Settings) -> DocumentRef:
-    for source in map(Location.parse, settings.sources):
-        if source.contains(document):
-            root = source
-    key = document.path.relative_to(root.path).as_posix() if root.scheme == "file" else document.key
-    return DocumentRef(source=root.uri, key=key.removeprefix(f"{root.key}/"))
+    root = innermost(map(Location.parse, settings.sources), document) or root
+    key = root.locate(document.uri).key if root.scheme == "file" else document.key
+    return DocumentRef(source=root.uri, key=key.removeprefix(f"{root.key}/" if root.key else ""))
 
 
 def _ids_of(refs: Sequence[DocumentRef], settings: Settings, store: Store) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from infra.errors import AlreadyExists, InvalidKey, InvalidLocation, NotFound
 from infra.settings import Settings
 from infra.status import DocumentStatus
 from infra.storage import Location
+from infra.storage.location import innermost
 from tasks.ingest import ingest
 from tasks.options import Layer, resolve
 from tasks.ref import SIDECAR_SUFFIX, DocumentRef
@@ -127,9 +128,7 @@ def bring_from(desk: Desk, tenant: str, location: str, options: Mapping[str, Any
     """Have a document read that lies in one of the service's sources. Raises `Refusal`."""
     try:
         place = Location.parse(location)
-        root = next(
-            (root for root in map(Location.parse, desk.settings.sources) if root.contains(place)), None
-        )
+        root = innermost(map(Location.parse, desk.settings.sources), place)
     except (InvalidLocation, ValueError, OSError):
         root = None
     if root is None:

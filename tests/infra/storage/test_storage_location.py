@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.errors import InvalidLocation
-from infra.storage import Location
+from infra.storage.location import Location, innermost
 
 
 def test_a_bucket_and_a_prefix() -> None:
@@ -116,3 +116,10 @@ def test_a_url_is_located_below_its_root(tmp_path: Path) -> None:
     assert Location.parse("s3://bucket/in").locate("s3://bucket/in/x").key == "in/x"
     with pytest.raises(InvalidLocation, match="does not lie within"):
         root.locate(tmp_path.parent)
+
+
+def test_a_place_belongs_to_the_inner_one_of_several_that_contain_it() -> None:
+    places = [Location.parse(f"s3://bucket{key}") for key in ("/in/letters", "", "/in")]
+    assert innermost(places, Location.parse("s3://bucket/in/letters/a.pdf")) == places[0]
+    assert innermost(places, Location.parse("s3://bucket/in/a.pdf")) == places[2]
+    assert innermost(places, Location.parse("s3://other/in/a.pdf")) is None
