@@ -48,6 +48,7 @@ def read_range(context: Context, pages: PageRange, *, tries: int = 0) -> None:
             files = context.page_files(folder, pages.generation)
             run = RangeRun(context, pages, files, context.request(folder), hold)
             trouble = _run(run, exhausted=claim is Claim.EXHAUSTED)
+            tries = 0 if run.settled else tries  # where anything gets through, delays need not grow
         except (StorageError, OSError) as error:
             trouble = error
         except InfraError:  # no Redis, or no request: not a matter of this range

@@ -31,13 +31,18 @@ _QUARANTINE_OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class RangeRun:
-    """A range in the hands of this process."""
+    """A range in the hands of this process.
+
+    Attributes:
+        settled: The pages that this run was the first to settle.
+    """
 
     context: Context
     pages: PageRange
     files: PageFiles
     request: Request
     hold: Hold
+    settled: set[int] = field(default_factory=set)
     _attempts: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -117,6 +122,8 @@ class RangeRun:
         done = self.context.store.status.commit_page(
             document, generation, number, state_of(fields), fields.reason or ""
         )
+        if done in (Commit.FIRST, Commit.LAST):
+            self.settled.add(number)
         if done is Commit.LAST:
             line_up(self.context.tools, finalize_step(document, generation))
 

@@ -62,6 +62,21 @@ def test_pages_read_while_the_storage_takes_nothing_are_not_read_again(
     assert kept(desk) == []
 
 
+@pytest.mark.parametrize(("refused", "tries"), [("/pages/00001", 6), ("/pages/00002", 1)])
+def test_delays_grow_only_while_nothing_gets_through(
+    desk: Desk, flaky: Flaky, refused: str, tries: int
+) -> None:
+    desk.pdf(pages=2)
+    desk.ingest()
+    desk.work(until=PAGES)
+    task, arguments, queue = desk.messages.popleft()
+    desk.messages.append((task, [*arguments[:-1], 5], queue))
+    flaky.refuse["create", refused] = AWAY
+    desk.step()
+    (text,) = map(str, desk.store.client.zrange(desk.store.keys("delayed"), 0, -1))
+    assert json.loads(text)["tries"] == tries
+
+
 def test_pictures_are_kept_with_their_page(desk: Desk, flaky: Flaky) -> None:
     document = outage(desk, flaky, pages=1, visualize=True)
     desk.due()
