@@ -43,8 +43,7 @@ def open_document(
     limits = limits or ReadLimits()
     plain: Source = source if isinstance(source, bytes) else Path(source)
     called = name or ("the document" if isinstance(plain, bytes) else plain.name or str(plain))
-    if not dpi > 0:
-        raise OptionError(f"dpi must be above 0, not {dpi}")
+    _check_dpi(dpi)
     kind = sniff.media_type(_head(plain, called, limits), called)
     if kind == sniff.PDF:
         document: Document = PdfDocument(
@@ -79,6 +78,11 @@ def probe(
         limits.check_megapixels(sum(page.megapixels for page in info.pages), document.name)
         document.check_parts()
         return info
+
+
+def _check_dpi(dpi: object) -> None:
+    if isinstance(dpi, bool) or not isinstance(dpi, int | float) or not dpi > 0:
+        raise OptionError(f"dpi must be above 0, not {dpi!r}")
 
 
 def _head(source: Source, name: str, limits: ReadLimits) -> bytes:

@@ -58,9 +58,9 @@ def test_rotate_is_applied_and_told(make_pdf: MakePdf, rotation: int, dark: list
 def test_dpi_is_settable_and_must_be_a_dpi(make_pdf: MakePdf) -> None:
     with open_document(make_pdf((100, 50, 0)), dpi=72) as document:
         assert document.page(1).image.shape == (50, 100, 3)
-    for wrong in (0, -1, float("nan")):
+    for wrong in (0, -1, float("nan"), True, "144", None):
         with pytest.raises(OptionError, match="dpi must be above 0"):
-            open_document(make_pdf((100, 50, 0)), dpi=wrong)
+            open_document(make_pdf((100, 50, 0)), dpi=wrong)  # type: ignore[arg-type]  # that is the point
 
 
 def test_form_fields_are_drawn(form_pdf: bytes) -> None:
