@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pipelines.cores import available_cores
 from pipelines.ctc import kept_steps
 from pipelines.devices import CPU, Device
+from pipelines.engines import openvino_detection
 from pipelines.engines.base import Array, Session, check_graph, translated
 from pipelines.engines.openvino_graph import (
     best_classes_of,
@@ -124,6 +125,10 @@ class OpenVinoEngine:
                 model = in_float32(blocks, but_output=2, kind=scores)
                 compiled = self._core.compile_model(model, self.provider, properties)
                 return _BestClassSession(compiled, files.name, streams)
+            logits = openvino_detection.with_logits(model) if self.device.kind == "cpu" else None
+            if logits is not None:
+                compiled = self._core.compile_model(in_float32(logits), self.provider, properties)
+                return _LogitSession(compiled, files.name, streams)
             model = in_float32(with_best_class(model) if best_class else model)
             if self.device.kind == "npu":
                 return StaticSession(self._core, model, self.provider, properties, files.name)
@@ -201,6 +206,13 @@ class _BestClassSession(_OpenVinoSession):
         probabilities = np.zeros(classes.shape, dtype=np.float32)
         probabilities[kept] = probabilities_of(scores[kept])
         return [classes, probabilities]
+
+
+class _LogitSession(_OpenVinoSession):
+    """Of a network that answers with logits, see `openvino_detection`."""
+
+    def _taken(self, outputs: list[Array]) -> list[Array]:
+        return [openvino_detection.probabilities_of(output) for output in outputs]
 
 
 class StaticSession:

@@ -120,13 +120,13 @@ def _head(model: ov.Model) -> _Head | None:
     """The product, bias and softmax that end a recogniser, or None where it ends otherwise."""
     if len(model.outputs) != 1 or len(model.outputs[0].get_partial_shape()) != 3:  # noqa: PLR2004  -- (N, T, C)
         return None
-    softmax = _past_identities(model.outputs[0].get_node().input_value(0))
+    softmax = past_identities(model.outputs[0].get_node().input_value(0))
     if softmax.get_node().get_type_name() != "Softmax":
         return None
-    added = _past_identities(softmax.get_node().input_value(0)).get_node()
+    added = past_identities(softmax.get_node().input_value(0)).get_node()
     if added.get_type_name() != "Add":
         return None
-    product, bias = (_past_identities(added.input_value(index)).get_node() for index in (0, 1))
+    product, bias = (past_identities(added.input_value(index)).get_node() for index in (0, 1))
     if product.get_type_name() != "MatMul":
         return None
     weights = product.input_value(1).get_node()
@@ -135,7 +135,8 @@ def _head(model: ov.Model) -> _Head | None:
     return _Head(product.input_value(0), weights.data, bias.data)
 
 
-def _past_identities(output: ov.Output) -> ov.Output:
+def past_identities(output: ov.Output) -> ov.Output:
+    """Where a value comes from, operations that change nothing left out."""
     while output.get_node().get_type_name() == "Identity":
         output = output.get_node().input_value(0)
     return output
