@@ -49,7 +49,7 @@ def identify(settings: Settings, storage: Callable[[str], Storage], ref: Documen
     Raises `StorageError` with `retryable` set when a later try may go further, and `InvalidLocation`.
     """
     root = Location.parse(ref.source)
-    place = Location(root.scheme, root.bucket, f"{root.key}/{ref.key}" if root.key else ref.key)
+    place = root.at(ref.key)
     info, verdict = _look(storage(ref.source), place.key, ref)
     if verdict is None and ref.tenant not in settings.tenants:
         verdict = Verdict(state="rejected", reason=f"There is no tenant {ref.tenant!r}.")

@@ -43,6 +43,19 @@ class Location:
             return cls("file", _absolute(str(text)))
         return cls(*_of_url(text)) if _SCHEME.match(text) is not None else cls("file", _absolute(text))
 
+    @classmethod
+    def of_object(cls, text: str | Path) -> Self:
+        """Read the location of one object: its key is taken as it is, slashes at its ends too.
+
+        Raises `InvalidLocation`.
+        """
+        found = cls.parse(text)
+        return replace(found, key=str(text).split("/", 3)[3]) if found.scheme == "s3" and found.key else found
+
+    def at(self, key: str) -> Self:
+        """Return the location of an object below this one; its key is taken as it is."""
+        return replace(self, key=f"{self.key}/{key}" if self.key else key)
+
     def join(self, *parts: str) -> Self:
         """Return the location of a key below this one."""
         joined = "/".join(filter(None, (self.key, *(part.strip("/") for part in parts))))
@@ -60,6 +73,11 @@ class Location:
         if self.scheme == "s3":
             return replace(self, key=other.key)
         return replace(self, key=_relative(other.path, Path(self.bucket)))
+
+    def key_of(self, inside: Location) -> str:
+        """Return the key that something within this location has there."""
+        key = inside.key if self.scheme == "s3" else self.locate(inside.uri).key
+        return key.removeprefix(f"{self.key}/") if self.key else key
 
     def contains(self, other: Location) -> bool:
         """Say whether `other` is this location or lies below it, links resolved."""

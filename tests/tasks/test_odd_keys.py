@@ -90,3 +90,35 @@ def test_every_source_comes_out_whole(odd: tuple[str, Desk], tmp_path: Path) -> 
     keys = [info.key for info in desk.context.results.list("")]
     assert all(len(key.encode()) < 1024 and key.isascii() for key in keys)
     assert Retainer(desk.tools, desk.context.storage)() == 0  # nothing is due, and every folder is found
+
+
+def test_a_whole_bucket_is_a_source_of_keys_that_begin_with_slashes(
+    tmp_path: Path, valkey: ValkeyHandle, moto_server: S3Options
+) -> None:
+    bucket = f"whole-{uuid4().hex[:8]}"
+    client_of(moto_server).create_bucket(Bucket=bucket)
+    settings = load_settings(
+        {
+            "broker_url": valkey.broker_url,
+            "key_prefix": f"{uuid4().hex}:",
+            "work_dir": tmp_path / "work",
+            "results": str(tmp_path / "out"),
+            "sources": [f"s3://{bucket}"],
+            "s3": moto_server,
+            "queue": QUICK,
+        }
+    )
+    desk, body = Desk(settings, tmp_path / "in"), write_pdf(tmp_path / "page.pdf", 1).read_bytes()
+    names = ["/a.pdf", "//a.pdf", "a.pdf", "/"]
+    inbox = desk.context.storage(f"s3://{bucket}")
+    for name in names:
+        inbox.create(name, body, content_type="application/pdf")
+    documents = [desk.take(DocumentRef(source=f"s3://{bucket}", key=name)) for name in names]
+    desk.work()
+    assert len({desk.folder(document).key for document in documents}) == len(names)
+    for name, document in zip(names, documents, strict=True):
+        manifest = read_manifest(desk.context.results, desk.folder(document))
+        assert manifest is not None
+        assert (manifest.state, manifest.source.key) == (DocumentState.SUCCEEDED, name)
+    desk.lose()
+    desk.store.close()

@@ -15,6 +15,7 @@ from crew import write_pdf
 from places import client_of
 
 from infra.settings import Settings, load_settings
+from infra.storage import S3Options
 from tasks.context import storage_at
 from tasks.identify import identify
 from tasks.records import DocumentRef
@@ -136,3 +137,17 @@ def test_a_document_belongs_to_the_inner_source_as_it_does_for_a_bridge(tmp_path
         settings = load_settings({"results": str(tmp_path / "out"), "sources": order, "rules": rules})
         found = json.loads(explain(settings, str(inner / "a.pdf"), "--json").stdout)
         assert by_name(found)["dpi"] == (90, "rule 'a.'", [])
+
+
+def test_slashes_at_the_beginning_of_a_key_count(tmp_path: Path, moto_server: S3Options) -> None:
+    bucket = f"slashes-{uuid4().hex}"
+    client = client_of(moto_server)
+    client.create_bucket(Bucket=bucket)
+    client.put_object(Bucket=bucket, Key="/a.pdf", Body=b"x")
+    settings = load_settings(
+        {"results": str(tmp_path / "out"), "sources": [f"s3://{bucket}"], "s3": moto_server}
+    )
+    found = json.loads(explain(settings, f"s3://{bucket}//a.pdf", "--json").stdout)
+    assert (found["source"], found["verdict"]) == (f"s3://{bucket}//a.pdf", None)
+    listed = json.loads(explain(settings, f"s3://{bucket}", "--json").stdout)
+    assert listed == found

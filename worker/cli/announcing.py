@@ -56,7 +56,8 @@ def documents_at(text: str, settings: Settings) -> Iterator[DocumentRef]:
         return
     storage = open_storage(location, settings.s3)
     try:
-        keys = [storage.head(location.key).key] if location.key and not text.endswith("/") else []
+        one = Location.of_object(text).key
+        keys = [storage.head(one).key] if one and not one.endswith("/") else []
     except NotFound:
         keys = []
     if not keys:
@@ -85,8 +86,7 @@ def _files_at(location: Location, settings: Settings) -> Iterator[DocumentRef]:
 
 def _ref(document: Location, root: Location, settings: Settings) -> DocumentRef:
     root = innermost(map(Location.parse, settings.sources), document) or root
-    key = root.locate(document.uri).key if root.scheme == "file" else document.key
-    return DocumentRef(source=root.uri, key=key.removeprefix(f"{root.key}/" if root.key else ""))
+    return DocumentRef(source=root.uri, key=root.key_of(document))
 
 
 def _ids_of(refs: Sequence[DocumentRef], settings: Settings, store: Store) -> Iterator[tuple[str, str]]:
@@ -115,7 +115,7 @@ def _ids_of(refs: Sequence[DocumentRef], settings: Settings, store: Store) -> It
 
 
 def _etag(ref: DocumentRef, settings: Settings) -> str | None:
-    place = Location.parse(ref.source).join(ref.key)
+    place = Location.parse(ref.source).at(ref.key)
     try:
         return open_storage(place, settings.s3).head(place.key).etag
     except NotFound:

@@ -127,13 +127,13 @@ def store(desk: Desk, tenant: str, key: str, data: bytes | Path) -> DocumentRef:
 def bring_from(desk: Desk, tenant: str, location: str, options: Mapping[str, Any]) -> DocumentStatus:
     """Have a document read that lies in one of the service's sources. Raises `Refusal`."""
     try:
-        place = Location.parse(location)
+        place = Location.of_object(location)
         root = innermost(map(Location.parse, desk.settings.sources), place)
     except (InvalidLocation, ValueError, OSError):
         root = None
     if root is None:
         raise Refusal(403, "The location is in none of the places that documents are read from.")
-    key = root.locate(place.uri).key.removeprefix(f"{root.key}/" if root.key else "")
+    key = root.key_of(place)
     if not key or key.endswith(SIDECAR_SUFFIX):
         raise Refusal(404, "There is no document at this location.")
     return announce(desk, DocumentRef(source=root.uri, key=key, tenant=tenant), options)
@@ -141,7 +141,7 @@ def bring_from(desk: Desk, tenant: str, location: str, options: Mapping[str, Any
 
 def announce(desk: Desk, ref: DocumentRef, options: Mapping[str, Any]) -> DocumentStatus:
     """Have a document read that is in its place. Raises `Refusal` with 404 where it is not."""
-    place = Location.parse(ref.source).join(ref.key)
+    place = Location.parse(ref.source).at(ref.key)
     try:
         desk.storage(ref.source).head(place.key)
     except (NotFound, InvalidKey) as error:

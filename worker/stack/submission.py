@@ -66,4 +66,4 @@ def producer_for(settings: Settings) -> Producer:
 
 def uri_of(ref: DocumentRef) -> str:
     """The URI under which the status knows what `ref` announces."""
-    return Location.parse(ref.source).join(ref.key).uri
+    return Location.parse(ref.source).at(ref.key).uri

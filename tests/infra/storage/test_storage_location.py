@@ -123,3 +123,15 @@ def test_a_place_belongs_to_the_inner_one_of_several_that_contain_it() -> None:
     assert innermost(places, Location.parse("s3://bucket/in/letters/a.pdf")) == places[0]
     assert innermost(places, Location.parse("s3://bucket/in/a.pdf")) == places[2]
     assert innermost(places, Location.parse("s3://other/in/a.pdf")) is None
+
+
+def test_the_key_of_an_object_is_taken_as_it_is() -> None:
+    assert Location.parse("s3://bucket//a.pdf").key == "a.pdf"
+    assert Location.of_object("s3://bucket//a.pdf").key == "/a.pdf"
+    assert Location.of_object("s3://bucket/in//a.pdf").uri == "s3://bucket/in//a.pdf"
+    assert Location.of_object("s3://bucket").key == ""
+    root = Location.parse("s3://bucket/in")
+    assert root.at("/a.pdf") == Location.of_object("s3://bucket/in//a.pdf")
+    assert root.key_of(root.at("/a.pdf")) == "/a.pdf"
+    assert Location.parse("s3://bucket").key_of(Location.of_object("s3://bucket//a.pdf")) == "/a.pdf"
+    assert Location.parse("/in").key_of(Location.parse("/in/a/b.pdf")) == "a/b.pdf"
