@@ -91,5 +91,7 @@ def _translated(target: Target) -> Iterator[None]:
         raise TargetFailed(f"{target.name} answers {words}") from error
     except _UNREACHABLE as error:
         raise TargetUnreachable(f"{target.name} cannot be reached ({error})") from error
+    except boto.NoRegionError as error:
+        raise TargetFailed(f"{target.name}: no region is named; AWS_REGION does that, or an ARN") from error
     except boto.BotoCoreError as error:
         raise TargetFailed(f"{target.name}: {error}") from error

@@ -63,6 +63,8 @@ def translated(where: str) -> Iterator[None]:
         raise _class_of(error)(f"{where}: {_sentence(error)}") from error
     except _NO_CREDENTIALS as error:
         raise AccessDenied(f"{where}: {error}") from error
+    except boto.NoRegionError as error:
+        raise StorageError(f"{where}: no region is named; AWS_REGION does that") from error
     except UNREACHABLE as error:
         raise StorageUnavailable(f"{where}: {error}") from error
     except boto.BotoCoreError as error:

@@ -211,3 +211,11 @@ def test_another_servers_queue_is_looked_for_in_the_region_of_the_environment(
 def test_what_names_no_queue_is_refused_in_a_sentence(name: str) -> None:
     with pytest.raises(SettingsError, match=r"no queue of SQS|is no target|no spaces"):
         SqsQueue(name, S3Options())
+
+
+def test_a_missing_region_is_said_with_what_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(StorageError, match="AWS_REGION"):
+        SqsQueue("uploads", S3Options())

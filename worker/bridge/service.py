@@ -10,6 +10,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from infra.errors import SettingsError
+from infra.notify.targets import shown
 from infra.settings import Settings
 from infra.status import Store
 from infra.status.cursors import Cursor
@@ -50,6 +51,7 @@ class Bridge:
         if tenant not in settings.tenants:
             raise SettingsError(f"there is no tenant {tenant!r} in the settings")
         sorter = Sorter(settings.sources, settings.results)
+        self._url = url
         self._announcer = Announcer(sorter, producer, tenant)
         cursor = Cursor(store.client, store.keys, "bridge", url, tenant)
         self._feed = _open(url, settings, sorter, cursor, scratch)
@@ -61,6 +63,7 @@ class Bridge:
 
     def serve(self) -> None:
         """Work until an exception ends it, Ctrl-C and SIGTERM among them."""
+        _log.info("taking events from %s", shown(self._url))
         with _telling(self.counts):
             self._feed.serve(self._announcer)
 
