@@ -80,6 +80,9 @@ class QueueSettings(Section):
             full disk); then the document, or the range of pages, fails.
         child_memory_mb: A process that holds more (MiB) after a page is replaced before the next; 0 for no
             limit. What is sane depends on the engine; four fifths of what a container is given, perhaps.
+        page_memory_mb: A process that holds more (MiB) while it is at a page is ended, and the page tried
+            again as after any death; 0 for twice `child_memory_mb`, or nine tenths of what the container is
+            given if that is less.
         range_megapixels: What one message asks for at most, unless a single page is larger.
         range_pages: The same in pages.
         window_per_worker: Messages in the queues at a time, per live worker: what it works on, and what
@@ -104,6 +107,7 @@ class QueueSettings(Section):
     step_seconds: Positive = 600
     host_tries: Count = 20
     child_memory_mb: Annotated[int, Field(ge=0)] = 0
+    page_memory_mb: Annotated[int, Field(ge=0)] = 0
     range_megapixels: Positive = 16
     range_pages: Count = 64
     window_per_worker: Count = 2
@@ -122,6 +126,12 @@ class QueueSettings(Section):
     def _renewed_in_time(self) -> Self:
         if self.heartbeat_seconds * 2 > self.lease_seconds:
             raise ValueError("lease_seconds must be at least twice heartbeat_seconds, or leases run out")
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_room_for_pages(self) -> Self:
+        if 0 < self.page_memory_mb < self.child_memory_mb:
+            raise ValueError("page_memory_mb must not be less than child_memory_mb, or pages have no room")
         return self
 
 

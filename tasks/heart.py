@@ -1,4 +1,4 @@
-"""The beat beside the work: renews leases, says that the worker lives, and ends a process that hangs."""
+"""The beat beside the work: renews leases, says that the worker lives, ends it if it hangs or swells."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 
 from infra.errors import BrokerUnavailable
 from infra.settings import QueueSettings
 from infra.status import Doing, Status
 from infra.status.status import owner_name
+from infra.status.work import PageRange
 from tasks.hold import Hold
+from tasks.memory import Memory
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
@@ -38,6 +40,7 @@ class Heart:
         say: Callable[[Sequence[Doing] | None], None],
         end: Callable[[], None] = end_process,
         tell: Callable[[str], None] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         """Make a heart that does not beat yet.
 
@@ -48,6 +51,7 @@ class Heart:
             say: Sends the worker's heartbeat; told what a task that runs is at, or None.
             end: Ends the process.
             tell: Is told before that, in words, why.
+            memory: Says when the work on a page takes too much of it.
         """
         self._status = status
         self._queue = queue
@@ -55,6 +59,7 @@ class Heart:
         self._say = say
         self._end = end
         self._tell = tell
+        self._memory = memory or Memory()
         self._holds: list[Hold] = []
         self._changing = threading.Lock()
         self._serial = count(1)
@@ -95,6 +100,7 @@ class Heart:
             holds = self._holds
             for hold in holds:
                 self._check_time(hold)
+            self._check_memory(holds)
             if time.monotonic() - last >= self._queue.heartbeat_seconds:
                 last = time.monotonic()
                 self._renew(holds)
@@ -103,6 +109,27 @@ class Heart:
         overdue = hold.overdue()
         if overdue is not None:
             self.end(overdue)
+
+    def _check_memory(self, holds: Sequence[Hold]) -> None:
+        """End the process while it is at something that takes far too much memory; pages are told why."""
+        doing = [one for hold in holds for one in hold.doing()]
+        over = self._memory.far_over() if doing else None
+        if over is None:
+            return
+        held, most = over
+        reason = f"Reading the page took its process to more than {most:.0f} MiB of memory each time."
+        for hold in holds:
+            with suppress(BrokerUnavailable):  # then they go on as after any death
+                self._blame(hold, reason)
+        at = " and ".join(map(str, doing))
+        self.end(f"{at} took the process to {held:.0f} MiB of memory, more than {most:.0f}")
+
+    def _blame(self, hold: Hold, reason: str) -> None:
+        """Note for the pages that a run is at why its process ends."""
+        at_work = {(one.document, one.page) for one in hold.doing()}
+        for pages in map(PageRange.of_lease, hold.leases()):
+            if pages is not None and (pages.document, pages.first) in at_work:
+                self._status.fault_page(pages, pages.first, hold.owner, reason)
 
     def _renew(self, holds: Sequence[Hold]) -> None:
         try:

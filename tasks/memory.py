@@ -1,4 +1,4 @@
-"""What this process holds in memory, and whether that is too much to go on."""
+"""What this process holds in memory: whether that is too much to go on, or to go on with a page."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from infra.telemetry.meter import METER
 
 _log = logging.getLogger(__name__)
 _STATM = Path("/proc/self/statm")
+_CONTAINER = Path("/sys/fs/cgroup/memory.max")  # in bytes: what a container may use
+_TIMES = 2.0  # the limit between pages: what the work on one may take for a while
+_SHARE = 0.9  # of a container: beyond that the system ends whatever it likes, and names no page
 _PEAK_UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of `ru_maxrss` in a MiB
 
 
@@ -26,8 +29,16 @@ def resident_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _PEAK_UNIT
 
 
+def container_mb() -> float:
+    """Return what the container of this process is given, in MiB; 0 where no limit is known."""
+    try:
+        return int(_CONTAINER.read_text(encoding="ascii")) / 2**20
+    except (OSError, ValueError):  # no such file, or `max`: no limit
+        return 0.0
+
+
 class Memory:
-    """Compares what the process holds with a limit, after each page.
+    """Compares what the process holds with a limit after each page, and with a higher one meanwhile.
 
     Attributes:
         exceeded: Whether the process is to be replaced; it begins no further page.
@@ -36,24 +47,45 @@ class Memory:
     def __init__(
         self,
         limit_mb: float = 0,
+        page_mb: float = 0,
         *,
+        container: float = 0,
         measure: Callable[[], float] = resident_mb,
         tell: Callable[[str], None] | None = None,
     ) -> None:
-        """Make one; 0 is no limit. `tell` is given a sentence that names the page that was one too many."""
+        """Make one.
+
+        Args:
+            limit_mb: After a page; 0 is no limit.
+            page_mb: While it goes on; 0 for twice `limit_mb`, or nine tenths of `container` if that is less.
+            container: What the process's container is given; 0 where no limit is known.
+            measure: What the process holds.
+            tell: Is given a sentence that names the page that was one too many.
+        """
         self.exceeded = False
         self._limit_mb = limit_mb
+        self._page_mb = page_mb
+        self._container = container
+        self._most_mb = 0.0  # a pipeline may take what it takes until it is warm
         self._measure = measure
         self._tell = tell
 
     def check_warm(self) -> None:
-        """Refuse a limit that leaves nothing for pages. Raises `SettingsError`."""
+        """Refuse a limit that leaves nothing for pages; from now on they have one. Raises `SettingsError`."""
         held = self._measure()
-        if 0 < self._limit_mb < held:
-            raise SettingsError(
-                f"PAGELINE_QUEUE__CHILD_MEMORY_MB is {self._limit_mb:g}, but a process holds {held:.0f} MiB "
-                "before its first page"
-            )
+        for name, limit in (("CHILD_MEMORY_MB", self._limit_mb), ("PAGE_MEMORY_MB", self._page_mb)):
+            if 0 < limit < held:
+                raise SettingsError(
+                    f"PAGELINE_QUEUE__{name} is {limit:g}, but a process holds {held:.0f} MiB "
+                    "before its first page"
+                )
+        derived = min(filter(None, (_TIMES * self._limit_mb, _SHARE * self._container)), default=0.0)
+        self._most_mb = self._page_mb or (derived if derived > held else 0.0)
+
+    def far_over(self) -> tuple[float, float] | None:
+        """Return what the process holds and the most it may hold for a page, if it holds more than that."""
+        held = self._measure() if self._most_mb > 0 else 0.0
+        return (held, self._most_mb) if held > self._most_mb else None
 
     def kilobytes(self) -> int:
         """Return what the pool compares with the limit after each task, in KiB."""

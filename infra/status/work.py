@@ -62,6 +62,14 @@ class PageRange:
         """The name of a page's lease."""
         return f"{self.document}:{self.generation}:p{page}"
 
+    @classmethod
+    def of_lease(cls, lease: str) -> Self | None:
+        """The page that a lease is on, as a range of its own; None for leases on anything else."""
+        document, generation, name = lease.split(":")
+        if not name.startswith("p"):
+            return None
+        return cls(document, int(generation), int(name[1:]), int(name[1:]))
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentStep:

@@ -29,7 +29,7 @@ def check_streams(body: Body, limits: ReadLimits, name: str) -> None:
     """Check what a PDF claims and unpacks to.
 
     Every stream is tried, whatever it says of itself: a deflated one can be told by its content. Those that
-    are encrypted, or packed in other ways, are left to the limits of time and memory.
+    are encrypted, or packed in other ways (LZW, say), are left to whoever limits a page's time and memory.
 
     Raises:
         LimitExceeded: a stream is too large, or too much larger than it was stored; too many objects.
