@@ -4,6 +4,7 @@
 [{"Event": [...]}, ...]                MinIO's list in Redis
 {"detail-type": ..., "detail": ...}    EventBridge
 {"Type": "Notification", "Message"}    SNS, which wraps any of these once more
+{"requestContext", "requestPayload"}   what Lambda puts into a failure destination
 {"eventNotification": ..., "tsNs"}     a SeaweedFS filer's log of changes
 {"Event": "s3:TestEvent"}              what S3 sends to see whether anybody is there
 """
@@ -54,6 +55,8 @@ def _from_object(found: object, wrappings: int) -> list[ObjectEvent]:
         return from_records(records, lambda wrapped: _parse(wrapped, wrappings - 1))
     if found.get("Type") == "Notification":
         return _parse(text_at(found, "Message"), wrappings - 1)
+    if "requestPayload" in found and "requestContext" in found:
+        return _parse(found["requestPayload"], wrappings - 1)
     if "detail-type" in found:
         return from_eventbridge(found)
     if "eventNotification" in found:

@@ -85,6 +85,23 @@ def lambda_sns(message: Any) -> dict[str, Any]:
     return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": sns(message)}]}
 
 
+def failure(payload: Any) -> dict[str, Any]:
+    """What Lambda puts into a function's failure destination, as its documentation shows it."""
+    return {
+        "version": "1.0",
+        "timestamp": "2019-11-14T18:16:05.568Z",
+        "requestContext": {
+            "requestId": "e4b46cbf-b738-xmpl-8880-a18cdf61200e",
+            "functionArn": "arn:aws:lambda:us-east-2:123456789012:function:my-function:$LATEST",
+            "condition": "RetriesExhausted",
+            "approximateInvokeCount": 3,
+        },
+        "requestPayload": payload,
+        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responsePayload": {"errorMessage": "RequestId: e4b46cbf Process exited before completing request"},
+    }
+
+
 MINIO = {"EventName": "s3:ObjectCreated:Put", "Key": "box/in/a b+cü.pdf", **NOTIFICATION}
 MINIO_ACCESS = [{"Event": [s3_record()], "EventTime": "1970-01-01T00:00:00.000Z"}]
 
@@ -99,8 +116,20 @@ MINIO_ACCESS = [{"Event": [s3_record()], "EventTime": "1970-01-01T00:00:00.000Z"
         lambda_sns(NOTIFICATION),
         MINIO,
         MINIO_ACCESS,
+        failure(NOTIFICATION),
+        failure(lambda_sns(NOTIFICATION)),
     ],
-    ids=["s3", "sns", "lambda-sqs", "lambda-sqs-sns", "lambda-sns", "minio", "minio-redis-list"],
+    ids=[
+        "s3",
+        "sns",
+        "lambda-sqs",
+        "lambda-sqs-sns",
+        "lambda-sns",
+        "minio",
+        "minio-redis-list",
+        "lambda-failure",
+        "lambda-failure-sns",
+    ],
 )
 def test_one_object_is_told_of_in_many_wrappings(message: Any) -> None:
     text = json.dumps(message)
