@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from command_line import document, pageline, picture
@@ -37,6 +40,21 @@ def test_without_a_folder_the_json_is_printed(tmp_path: Path) -> None:
     done = ocr("--engine", "fake", "--input", "sign.png", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["res"]["input_path"] == "sign.png"
+
+
+def test_an_address_of_one_s_own_network_is_read_where_that_is_said(tmp_path: Path) -> None:
+    picture(tmp_path / "shown" / "sign.png")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "shown"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        flags = ("--engine", "fake", "--input", f"http://127.0.0.1:{server.server_port}/sign.png")
+        refused = ocr(*flags, cwd=tmp_path)
+        read = ocr(*flags, "--private_urls", "--save_path", "out", cwd=tmp_path)
+        server.shutdown()
+    assert refused.returncode == 3
+    assert "127.0.0.1 is an address of a private network" in refused.stderr
+    assert read.returncode == 0, read.stderr
+    assert (tmp_path / "out" / "sign_res.json").is_file()
 
 
 def test_the_flags_of_predict_arrive(tmp_path: Path) -> None:

@@ -40,6 +40,14 @@ Pages = Annotated[
     str | None, option("--pages", "RANGE", 'Pages of each document, e.g. "1-3,7,10-".', INPUT_PANEL)
 ]
 Password = Annotated[str | None, option("--password", "TEXT", "Password of encrypted PDFs.", INPUT_PANEL)]
+PrivateUrls = Annotated[
+    bool,
+    typer.Option(
+        "--private_urls",
+        help="Read URLs of this machine and its networks too.",
+        rich_help_panel=INPUT_PANEL,
+    ),
+]
 Dpi = Annotated[float, option("--dpi", "N", "Resolution at which PDF pages are rendered.", INPUT_PANEL)]
 GetConfig = Annotated[
     str | None,
@@ -60,6 +68,7 @@ def ocr(
     pages: Pages = None,
     password: Password = None,
     dpi: Dpi = 144,
+    private_urls: PrivateUrls = False,
     use_doc_orientation_classify: flag.OrientationClassify = None,
     use_doc_unwarping: flag.Unwarping = None,
     use_textline_orientation: flag.TextlineOrientation = None,
@@ -113,7 +122,7 @@ def ocr(
     from worker.cli.reading import read_all  # noqa: PLC0415  -- brings the engines
 
     opening = {"pages": pages, "password": password, "dpi": dpi}
-    if not read_all(inputs, save_path, creation, parameters, opening):
+    if not read_all(inputs, save_path, creation, parameters, opening, private_urls=private_urls):
         raise typer.Exit(ExitCode.INCOMPLETE)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipelines.errors import InputError
 from pipelines.ocr import OCRPipeline
-from pipelines.read import PageImage, iter_inputs, open_document
+from pipelines.read import PageImage, UrlRules, iter_inputs, open_document
 from pipelines.read.inputs import documents_in
 from pipelines.result import OCRResult
 from worker.cli.errors import CommandError, complain
@@ -28,6 +28,7 @@ class Reading:
         save_path: folder for JSON and pictures; None prints the JSON.
         parameters: those of `predict`.
         opening: how documents are opened: `pages`, `password`, `dpi`.
+        url_rules: how addresses are fetched.
     """
 
     def __init__(
@@ -36,7 +37,9 @@ class Reading:
         save_path: Path | None,
         parameters: Mapping[str, Any],
         opening: Mapping[str, Any],
+        url_rules: UrlRules,
     ) -> None:
+        self._url_rules = url_rules
         self._opening = {**opening, "text_layer": pipeline.takes_text_layer(parameters.get("text_layer"))}
         self._pipeline = pipeline
         self._save_path = save_path
@@ -62,7 +65,7 @@ class Reading:
     def _pages(self, source: Source) -> Iterator[PageImage]:
         """The pages that can be decoded; a bad page of a good document is only left out."""
         if isinstance(source, str):
-            yield from iter_inputs(source, **self._opening)
+            yield from iter_inputs(source, url_rules=self._url_rules, **self._opening)
             return
         with open_document(source, **self._opening) as document:
             for info in document.info.pages:
@@ -112,13 +115,16 @@ def read_all(
     creation: Mapping[str, Any],
     parameters: Mapping[str, Any],
     opening: Mapping[str, Any],
+    *,
+    private_urls: bool = False,
 ) -> bool:
     """Read all `inputs`; False when a document or page could not be read.
 
     Raises:
         PipelineError: the pipeline cannot be made, or an option is wrong.
     """
-    reading = Reading(make_pipeline(creation), save_path, parameters, opening)
+    rules = UrlRules(allow_private=private_urls)
+    reading = Reading(make_pipeline(creation), save_path, parameters, opening, rules)
     started = time.monotonic()
     for text in inputs:
         for source in _expand(text, reading):
