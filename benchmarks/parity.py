@@ -1,11 +1,13 @@
 """Compare this project's pipeline with PaddleX on the same images, weights and parameters.
 
-    python benchmarks/parity.py IMAGES [--truth TRUTH.jsonl] [--orientation] [--out DIR] [--show N]
+    python benchmarks/parity.py IMAGES [--truth TRUTH.jsonl] [--orientation] [--peers-opencv] [--out DIR]
 
 PaddleX is installed into an environment of its own and reads with ONNX Runtime in float32, one line at a time
 (what it reads depends on which lines share a batch). Ours reads twice: as PaddleX does (`exact` widths, ONNX
 Runtime) and with its defaults. With --orientation a third reading turns pictures as PaddleX does, a pixel
-off, and shows how much of the difference that makes. The peer's readings are kept in --out and used again.
+off, and shows how much of the difference that makes. With --peers-opencv ours uses the OpenCV that PaddleX
+pins, which scales and cuts out pictures with other last digits than a newer one. The peer's readings are kept
+in --out and used again.
 
 Before that PaddleX loads the files that `pageline ocr --get_pipeline_config` writes, as they are, with our
 weights where it keeps its own, and reads one of the images by them.
@@ -43,6 +45,8 @@ PEER = ("paddlex[ocr-core]==3.7.2", "onnxruntime>=1.20", "opencv-contrib-python<
 def main() -> int:
     """Run the three readings and print the table."""
     options = _arguments()
+    if options.peers_opencv:
+        _take_peers_opencv()
     _load_written(options)
     kind = "oriented" if options.orientation else "plain"
     theirs, exact, plain = (options.out / kind / name for name in ("peer", "exact", "default"))
@@ -78,9 +82,29 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--truth", type=Path, help="a JSON line per image, for the word F1")
     parser.add_argument("--out", type=Path, default=HOME / "parity")
     parser.add_argument("--orientation", action="store_true", help="turn pages and lines, on both sides")
+    parser.add_argument("--peers-opencv", action="store_true", help="read ours with the peer's OpenCV")
     parser.add_argument("--pipeline", default="OCR", help="a pipeline whose weights exist as ONNX")
     parser.add_argument("--show", type=int, default=0, help="print so many of the texts that differ")
     return parser.parse_args()
+
+
+def _take_peers_opencv() -> None:
+    """Begin anew with the `cv2` of PaddleX's environment before our own; once that is so, go on."""
+    asked = "import cv2, pathlib; print(pathlib.Path(cv2.__file__).parent)"
+    told = subprocess.run(
+        [python_of("paddlex", PEER), "-c", asked], check=True, capture_output=True, text=True
+    )
+    package = Path(told.stdout.strip())
+    if Path(cv2.__file__).resolve().parent == package.resolve():
+        print(f"ours reads with OpenCV {cv2.__version__}, PaddleX's")
+        return
+    links = HOME / "peers-opencv"
+    links.mkdir(parents=True, exist_ok=True)
+    for one in (package, *package.parent.glob("opencv*.libs")):  # and nothing else of that environment
+        if not (links / one.name).exists():
+            (links / one.name).symlink_to(one)
+    again = {**os.environ, "PYTHONPATH": str(links)}
+    sys.exit(subprocess.run([sys.executable, *sys.argv], check=False, env=again).returncode)
 
 
 def _load_written(options: argparse.Namespace) -> None:
