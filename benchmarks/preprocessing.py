@@ -82,13 +82,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--thresh", type=float, help="doc_unwarping_thresh, if not the default")
     parser.add_argument("--model", default="PP-LCNet_x1_0_textline_ori", help="the line classifier")
     parser.add_argument("--engine", default="openvino")
+    parser.add_argument("--precision", default="f32", help="of `orientation` and `lines`: auto, f32, bf16")
     parser.add_argument("--out", type=Path, default=default_cache_dir().parent / "preprocessing")
     return parser.parse_args()
 
 
-def _load(name: str, engine: str) -> tuple[Session, ModelFiles]:
+def _load(name: str, options: argparse.Namespace) -> tuple[Session, ModelFiles]:
     files = resolve(name, form="onnx")
-    return make_engine(engine, EngineSettings(precision="f32")).load(files), files
+    return make_engine(options.engine, EngineSettings(precision=options.precision)).load(files), files
 
 
 def _upright(options: argparse.Namespace) -> Iterator[tuple[str, Image]]:
@@ -102,7 +103,7 @@ def _upright(options: argparse.Namespace) -> Iterator[tuple[str, Image]]:
 
 
 def _orientation(options: argparse.Namespace) -> None:
-    classifier = Remembering(*_load("PP-LCNet_x1_0_doc_ori", options.engine))
+    classifier = Remembering(*_load("PP-LCNet_x1_0_doc_ori", options))
     orienter = PageOrienter(classifier)
     # Of each gate: false turns of upright pages, wrong and missed turns of the others.
     alone, decided = ({gate: [0, 0, 0] for gate in GATES} for _ in range(2))
@@ -210,7 +211,7 @@ def _lines(options: argparse.Namespace) -> None:
     stages = pipeline._lanes.ready()[0].load()  # noqa: SLF001  -- a benchmark looks inside
     read = _remembering(stages.recognizer.read)
     right = [line.text for line in read(upright)]
-    orienter = LineOrienter(Classifier(*_load(options.model, options.engine)), 8)
+    orienter = LineOrienter(Classifier(*_load(options.model, options)), 8)
     start = perf_counter()
     orienter(upright, 0)
     print(f"{len(upright)} lines, {(perf_counter() - start) / len(upright) * 1e3:.1f} ms a line")
