@@ -75,6 +75,13 @@ def test_a_document_that_could_not_be_handed_on_comes_again(server: SeaweedHandl
         assert await_keys(watch, "inbox/a.pdf") == ["inbox/a.pdf"]
 
 
+def test_waiting_ends_when_a_document_comes(server: SeaweedHandle, storage: Storage) -> None:
+    with BucketWatch(server, storage, BUCKET, "inbox/") as watch:
+        put(storage, "inbox/a.pdf")
+        watch.wait(3600)
+        assert watch.poll() == ["inbox/a.pdf"]
+
+
 class Breaking:
     """Changes that break off after their keys."""
 

@@ -65,7 +65,6 @@ def _serve(stack: LocalStack, place: Place, producer: Producer) -> NoReturn:
     while True:
         for sentence in stack.tend():
             console.print(sentence)
-        _announce(place, producer)
         log.show(map(view_of, reversed(stack.store.listing.recent(_LATEST))))
         if stack.address not in (None, address):
             address = stack.address
@@ -73,7 +72,15 @@ def _serve(stack: LocalStack, place: Place, producer: Producer) -> NoReturn:
         if not warm and stack.readers_ready():
             warm = True
             console.print("ready")
-        time.sleep(_POLL_SECONDS)
+        _announce_for(_POLL_SECONDS, place, producer)
+
+
+def _announce_for(seconds: float, place: Place, producer: Producer) -> None:
+    """Announce what comes meanwhile, each as soon as the inbox tells of it."""
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        place.inbox.wait(left)
+        _announce(place, producer)
 
 
 def _announce(place: Place, producer: Producer) -> None:

@@ -55,6 +55,7 @@ class BucketWatch:
         self._bucket = bucket
         self._prefix = prefix
         self._found: SimpleQueue[str] = SimpleQueue()
+        self._new = Event()
         self._stopping = Event()
         self._since = datetime.now(UTC)
         self._changes = self._follow()
@@ -64,8 +65,13 @@ class BucketWatch:
         self._thread = Thread(target=self._run, name="inbox", daemon=True)
         self._thread.start()
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until a document is found."""
+        self._new.wait(seconds)
+
     def poll(self) -> list[str]:
         """The whole keys of documents found since the last call; never waits."""
+        self._new.clear()
         keys: dict[str, None] = {}
         with suppress(Empty):
             while True:
@@ -117,3 +123,4 @@ class BucketWatch:
     def _put(self, key: str) -> None:
         if is_document(key.removeprefix(self._prefix)):
             self._found.put(key)
+            self._new.set()

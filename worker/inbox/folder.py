@@ -7,6 +7,7 @@ there while nobody watched is found as well.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from stat import S_ISREG
@@ -35,6 +36,10 @@ class FolderWatch:
         self.root = root
         self._seen: dict[str, Fingerprint] = {}
         self._announced: dict[str, Fingerprint] = {}
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long: nothing tells of files."""
+        time.sleep(seconds)
 
     def poll(self) -> list[str]:
         """Look once; the keys (paths with `/`, relative to the root) of files that are complete and new."""

@@ -25,6 +25,10 @@ KEYS_FILE = "s3.env"
 class Inbox(Protocol):
     """Notices uploads."""
 
+    def wait(self, seconds: float) -> None:
+        """Wait so long, or until it is worth while to look again."""
+        ...
+
     def poll(self) -> list[str]:
         """Keys of documents that have come since the last call."""
         ...
