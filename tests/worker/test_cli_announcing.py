@@ -9,7 +9,7 @@ import pytest
 
 from infra.settings import Settings, load_settings
 from tasks.records import DocumentRef
-from worker.cli.announcing import documents_at
+from worker.cli.announcing import asked_for, check, documents_at
 from worker.cli.errors import UsageError
 
 
@@ -68,3 +68,16 @@ def test_what_cannot_be_announced_is_an_error_and_not_left_out(tmp_path: Path, s
         pytest.skip("this file system takes Unicode names only")
     with pytest.raises(UsageError, match="not Unicode"):
         list(documents_at(str(tmp_path), settings))
+
+
+def test_what_is_asked_for_is_checked_before_anything_is_announced(settings: Settings) -> None:
+    ref = DocumentRef(source=settings.sources[0], key="a.pdf")
+    found = asked_for(ref, ["visualize-scale=0.5", "outputs=txt,md"], "default")
+    assert found.options == {"visualize_scale": 0.5, "outputs": "txt,md"}
+    check(found, settings)
+    with pytest.raises(UsageError, match="NAME=VALUE"):
+        asked_for(ref, ["dpi"], "default")
+    with pytest.raises(UsageError, match="did you mean dpi"):
+        check(asked_for(ref, ["dpj=3"], "default"), settings)
+    with pytest.raises(UsageError, match="no tenant 'acme'"):
+        check(asked_for(ref, [], "acme"), settings)

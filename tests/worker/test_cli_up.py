@@ -98,6 +98,11 @@ def test_documents_elsewhere_are_submitted_and_asked_about(tmp_path: Path) -> No
             assert json.load(answer)["state"] == "succeeded"
         again = pageline(tmp_path, "submit", "--dir", "desk", "a.png")
         assert again.stdout.split("  ")[0] == ids["a.png"]
+        otherwise = pageline(tmp_path, "submit", "--dir", "desk", "a.png", "--option", "outputs=txt,md")
+        another = tmp_path / "desk/results/a.png" / otherwise.stdout.split("  ")[0]
+        assert another.name not in ids.values()
+        wait_for((another / "document.json").exists)
+        assert (another / "document.md").exists()
         nothing = pageline(tmp_path, "submit", "--dir", "desk", "gone.pdf")
         assert nothing.returncode == 2
         assert "gone.pdf" in nothing.stderr

@@ -15,12 +15,11 @@ from infra.settings import Settings
 from infra.storage import Location
 from tasks.context import storage_at
 from tasks.identify import Identified, identify
-from tasks.layers import value_of
 from tasks.ledger import read_manifest
 from tasks.options import DEFAULT, Resolved
 from tasks.records import Request
-from tasks.ref import AnnouncementError, DocumentRef
-from worker.cli.announcing import documents_at
+from tasks.ref import DocumentRef
+from worker.cli.announcing import asked_for, documents_at
 from worker.cli.errors import UsageError
 from worker.cli.stacks import STATE, settings_from_environment, short_name
 from worker.cli.terminal import printable, stdout
@@ -63,18 +62,7 @@ def _ref(text: str, asked: Sequence[str], tenant: str, settings: Settings) -> Do
     refs = list(documents_at(text, settings))
     if len(refs) != 1:
         raise UsageError(f"there are {len(refs)} documents at {printable(text)}; name one of them")
-    options = dict(map(_pair, asked))
-    try:
-        return DocumentRef(source=refs[0].source, key=refs[0].key, tenant=tenant, options=options)
-    except AnnouncementError:
-        raise UsageError(f"{tenant!r} cannot be a tenant's name") from None
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise UsageError(f"--option takes NAME=VALUE, not {text!r}")
-    return name.strip().replace("-", "_"), value_of(value)
+    return asked_for(refs[0], asked, tenant)
 
 
 def rows(resolved: Resolved, request: Request) -> Iterator[Row]:
