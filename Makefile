@@ -48,7 +48,7 @@ deploy-lint: $(VENV)/deploy/.done ## the field's validators on every deployment 
 parity: $(VENV)/.test ## compare with PaddleX, in its own environment (make parity DATA=folder/with/images)
 	$(BIN)/python benchmarks/parity.py $(DATA)
 
-chaos: $(VENV)/.test ## kill everything while documents are read, and count them (make chaos CHAOS="--seed 2")
+chaos: $(VENV)/.test ## kill everything while documents are read, and count them (make chaos CHAOS="--seeds 1-20")
 	$(BIN)/python benchmarks/chaos.py $(CHAOS)
 
 lock: $(VENV)/.runtime ## raise the locked versions in requirements/

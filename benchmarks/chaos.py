@@ -1,6 +1,7 @@
 """Kills processes, the queue's server and the storage while documents are read; checks that nothing is lost.
 
     python benchmarks/chaos.py [--seed 1] [--documents 300] [--workers 4] [--seconds 600] [--json]
+    python benchmarks/chaos.py --seeds 1-20
     python benchmarks/chaos.py --terms 100
     python benchmarks/chaos.py --engine auto --files PDFS --workers 2 --child-seconds 15 --worker-seconds 0
 
@@ -10,7 +11,8 @@ is killed, every 7 s a worker whole; three times Valkey is killed and started ag
 storage fails, half of those after they were done; and for 20 s the storage is gone. With `--terms`, nothing
 is killed: workers get so many SIGTERMs instead, each process one, and no page may be read twice. The same
 seed gives the same documents and the same dice; what the processes are at when they are hit is not
-repeatable. Ends with 0 only if every promise was kept.
+repeatable. With `--seeds`, one run after the other, and a line of verdict each. Ends with 0 only if every
+promise was kept.
 """
 
 from __future__ import annotations
@@ -102,16 +104,49 @@ class Storm:
 def main() -> int:
     """Make the chaos and print what came of it."""
     options = _arguments()
-    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    report = run(folder, options)
+    if options.seeds:
+        return max(
+            _one_of_many(argparse.Namespace(**{**vars(options), "seed": seed})) for seed in options.seeds
+        )
+    report = _run_and_tidy(options)
     if options.json:
         print(json.dumps(report, indent=1))
     else:
         for name, figure in report.items():
             print(f"{name}: {figure}")
+    return 1 if report["faults"] else 0
+
+
+def _one_of_many(options: argparse.Namespace) -> int:
+    """Run one seed of several, and say in a line how it went."""
+    report = _run_and_tidy(options)
+    verdict = "\n  ".join(["FAULTS", *report["faults"], report["folder"]]) if report["faults"] else "whole"
+    disturbances = ("children killed", "workers killed", "valkey restarts", "storage outages", "terms")
+    done = ", ".join(f"{report[what]} {what}" for what in disturbances if what in report)
+    print(
+        f"seed {report['seed']}: {report['documents']} documents, {report['pages']} pages, "
+        f"{report['failed pages']} failed; {done}; {report['seconds in all']:g} s: {verdict}",
+        flush=True,
+    )
+    return 1 if report["faults"] else 0
+
+
+def _run_and_tidy(options: argparse.Namespace) -> dict[str, Any]:
+    """Run one chaos; what it leaves behind is kept where there were faults."""
+    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
+    report = run(folder, options)
     if not report["faults"]:
         shutil.rmtree(folder)
-    return 1 if report["faults"] else 0
+    return report
+
+
+def _numbers(text: str) -> list[int]:
+    """Read `1-20` or `1,4,7`."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        found += range(int(first), int(last or first) + 1)
+    return found
 
 
 def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -210,6 +245,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Read documents while everything dies, and count them.")
     add = parser.add_argument
     add("--seed", type=int, default=1)
+    add("--seeds", type=_numbers, help="one run each instead: 1-20, or 1,4,7")
     add("--documents", type=int, default=300)
     add("--workers", type=int, default=4)
     add("--engine", default="fake")

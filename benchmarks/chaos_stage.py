@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw
 
 from infra.errors import BrokerUnavailable, ServiceError
 from infra.settings import Settings, load_settings
-from infra.status import DocumentStatus, Store, open_store
+from infra.status import DocumentStatus, Heartbeat, Store, open_store
 from pipelines.errors import InputError
 from pipelines.read import probe
 from tasks.produce import Producer
@@ -41,6 +41,7 @@ class Trouble:
 
     failures: float
     page_seconds: float
+    poison: str = ""
 
 
 class Stage:
@@ -151,6 +152,19 @@ class Stage:
             os.kill(child, signal.SIGKILL)
         return True
 
+    def kill_all_of(self, name: str) -> None:
+        """Kill a worker and the process that works for it at once, as when its host is lost."""
+        pid = self._members[name].pid
+        for one in (pid, _child_of(pid)):
+            if one is not None:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
+
+    def name_of(self, beat: Heartbeat) -> str | None:
+        """The name of the worker that a heartbeat is of."""
+        pid = beat.name.rpartition(".")[2]
+        return next((name for name, member in self._members.items() if str(member.pid) == pid), None)
+
     def signal_worker(self, name: str, number: signal.Signals) -> bool:
         """Send a worker's main process a signal."""
         if number == signal.SIGTERM:
@@ -190,7 +204,7 @@ def write_documents(inbox: Path, count: int, dice: random.Random) -> dict[str, i
         # Two documents that follow each other have eleven pages a document, whatever the dice say.
         pages[name] = dice.randint(*_PAGES) if number % 2 else sum(_PAGES) - pages[previous]
         previous = name
-        _write(inbox / name, pages[name])
+        write_document(inbox / name, pages[name])
     return pages
 
 
@@ -206,7 +220,8 @@ def take_documents(inbox: Path, folder: Path) -> dict[str, int]:
     return pages
 
 
-def _write(path: Path, pages: int) -> None:
+def write_document(path: Path, pages: int) -> None:
+    """Write a document of so many small pages."""
     first, *others = [_page(f"{path.stem} {number}") for number in range(1, pages + 1)]
     first.save(path, save_all=True, append_images=others)
 

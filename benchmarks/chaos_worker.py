@@ -1,9 +1,10 @@
 """A worker whose storage fails as `CHAOS` says, and which leaves a trace of every page in its hands.
 
-`CHAOS` is JSON: `{"folder": "/dir", "failures": 0.1, "page_seconds": 0.05}`. Of all calls to the storage that
-share fails: half of them before anything is done, half after it was done, as when an answer is lost. While
-there is a file `storage-gone` in the folder all of them fail. Each process writes what its pages go through
-to `trace-PID.jsonl` there, a line an event. The children of a worker import this module too.
+`CHAOS` is JSON: `{"folder": "/dir", "failures": 0.1, "page_seconds": 0.05, "poison": ""}`. Of all calls to
+the storage that share fails: half of them before anything is done, half after it was done, as when an answer
+is lost. While there is a file `storage-gone` in the folder all of them fail. Each process writes what its
+pages go through to `trace-PID.jsonl` there, a line an event. The second page of a document of the name
+`poison` kills whoever reads it. The children of a worker import this module too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -31,6 +33,7 @@ from chaos_storage import FailingStorage
 
 _CHAOS = json.loads(os.environ["CHAOS"])
 _FOLDER = Path(_CHAOS["folder"])
+_POISONOUS = 2
 _TRACED = ("begin", "park", "resume", "give_back", "fault")
 _make_pipeline = warming.warm_pipeline
 
@@ -54,6 +57,8 @@ class SlowPipeline:
     def predict(self, page: Any, **options: Any) -> Iterator[Any]:
         """Read a page."""
         time.sleep(_CHAOS["page_seconds"])
+        if page.number == _POISONOUS and _CHAOS["poison"] and page.input_path.endswith(_CHAOS["poison"]):
+            os.kill(os.getpid(), signal.SIGKILL)
         yield from self._pipeline.predict(page, **options)
 
 
