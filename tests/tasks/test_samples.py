@@ -125,6 +125,7 @@ def test_a_page_read_in_quarantine_is_cut_at_the_resolution_it_was_read_at(
         desk.store.status.begin_page(pages, 1, "dead#1#1")
         desk.store.status.forfeit("dead", 2)
         sweep(desk.tools)
+    desk.due()
     desk.work()
     page = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())["page"]
     assert page["dpi"] == 72

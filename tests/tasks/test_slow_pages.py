@@ -51,4 +51,5 @@ def work_and_sweep(desk: Desk) -> list[str]:
         modes += [arguments[4]] if task == PAGES else []
         desk.step()
         sweep(desk.tools)
+        desk.due()
     return modes

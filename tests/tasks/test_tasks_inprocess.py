@@ -20,6 +20,7 @@ from tasks import entry
 from tasks.dispatch import announce_dropped
 from tasks.pages import read_range
 from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT
+from tasks.reconcile import reconcile
 from tasks.sweep import sweep
 
 
@@ -216,6 +217,10 @@ def test_a_page_in_quarantine_is_read_at_low_cost(desk: Desk) -> None:
         desk.store.status.begin_page(pages, 1, "dead#1#1")
         desk.store.status.forfeit("dead", 2)
         sweep(desk.tools)
+    assert [message[1][4] for message in desk.messages if message[1][4] != "normal"] == ["alone"]
+    assert reconcile(desk.tools) == 0  # it waits, so that a page that ends processes holds nobody up twice
+    desk.due()
+    assert desk.messages[-1][1][4] == "quarantine"
     desk.work()
     content = json.loads(desk.path(desk.folder(document).page(1)).read_bytes())
     assert (content["mode"], content["page"]["dpi"], content["pictures"]) == ("quarantine", 72, [])
