@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +18,8 @@ _WRITABLE = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 _WEBP_SIDE = 16_383  # pixels: the format has no more, and the picture is twice as wide as its page
 
 
-class OCRResult:
-    """The result of one page.
+class OCRResult(Mapping[str, Any]):
+    """The result of one page; as upstream's, it is also a mapping of its fields.
 
     Attributes:
         page: the page it was read from.
@@ -37,6 +37,14 @@ class OCRResult:
     def __getitem__(self, key: str) -> Any:
         """A field of the result, by its name in the JSON."""
         return self._res[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """The fields' names."""
+        return iter(self._res)
+
+    def __len__(self) -> int:
+        """How many fields there are."""
+        return len(self._res)
 
     @property
     def json(self) -> dict[str, dict[str, Any]]:

@@ -85,6 +85,15 @@ def test_a_result_has_upstreams_fields_then_ours(pipeline: OCRPipeline, page: np
     assert list(body["res"]) == FIELDS
 
 
+def test_a_result_is_a_mapping_as_upstreams_is(pipeline: OCRPipeline, page: np.ndarray) -> None:
+    result = _one(pipeline, page)
+    assert list(result) == FIELDS
+    assert "rec_texts" in result
+    assert "text_word" not in result
+    assert result.get("text_word", "none") == "none"
+    assert dict(result)["rec_texts"] == result["rec_texts"]
+
+
 def test_lists_run_parallel_and_hold_whole_numbers(pipeline: OCRPipeline, page: np.ndarray) -> None:
     res = _one(pipeline, page).json["res"]
     for key in (
