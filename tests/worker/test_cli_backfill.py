@@ -101,6 +101,10 @@ def test_what_lies_in_a_folder_is_announced_once(
     assert capsys.readouterr().out == "2 announced, 1 sidecars, 2 no documents\n"
     run(str(inbox / "deep"))
     assert announced.take() == ["deep/b ü.pdf"]
+    (inbox / "empty").mkdir()
+    capsys.readouterr()
+    run(str(inbox / "empty"))
+    assert capsys.readouterr().out.startswith("nothing was found below file:///")
 
 
 def test_a_bucket_is_gone_through_from_where_it_was_left(

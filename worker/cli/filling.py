@@ -70,7 +70,8 @@ def fill(wanted: Wanted, folder: Path | None, *, dry_run: bool, restart: bool) -
         announcer = Announcer(sorter, producer, wanted.tenant)
         _Filling(place, announcer, store, cursor, wanted.rate).run(found)
         cursor.forget()
-    stdout().print(str(announcer.counts))
+    found_some = announcer.counts.total > 0
+    stdout().print(str(announcer.counts) if found_some else f"nothing was found below {printable(place.uri)}")
 
 
 def moment(text: str, now: datetime) -> datetime:
