@@ -138,7 +138,7 @@ end
 
 -- Take a document out of its lanes: out of the lines, and in whatever is released of it. It is in flight no longer.
 local function withdraw(id)
-  local found = redis.call('HMGET', key('doc', id), 'tenant', 'generation')
+  local found = redis.call('HMGET', key('doc', id), 'tenant', 'generation', 'cursor', 'ranges')
   redis.call('HDEL', key('inflight', found[1] or ''), id)
   for _, step in ipairs({'split', 'finalize'}) do
     local its, member = step_lane(id, step), unit(id, found[2] or '', step)
@@ -146,7 +146,9 @@ local function withdraw(id)
     redis.call('ZREM', key('released', its), member)
   end
   local lane, start = lane_of(id), id .. ':'
-  redis.call('LREM', key('line', lane), 0, id)
+  if (tonumber(found[3]) or 0) < (tonumber(found[4]) or 0) then -- else it is in no line: a long one is not to be searched
+    redis.call('LREM', key('line', lane), 0, id)
+  end
   for _, member in ipairs(redis.call('ZRANGE', key('released', lane), 0, -1)) do
     if string.sub(member, 1, #start) == start then
       redis.call('ZREM', key('released', lane), member)

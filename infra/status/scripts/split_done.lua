@@ -34,6 +34,7 @@ redis.call('HSET', doc, 'pages', #states, 'done', done, 'failed', failed, 'skipp
 redis.call('HSET', key('inflight', redis.call('HGET', doc, 'tenant') or ''), id, #states - skipped)
 unlease(member)
 if cancelled or done + failed + skipped == #states then
+  redis.call('HSET', doc, 'cursor', #ranges / 4) -- nothing is released, nor looked for in a line
   move(id, 'finalizing', at)
   return 'finalizing'
 end

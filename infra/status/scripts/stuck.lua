@@ -1,6 +1,8 @@
 -- Find documents in which nothing has moved for long, and set them going again. ARGV: seconds, limit.
 -- Returns what is to be sent, as `expire` does.
+local LOOKED_THROUGH = 5000 -- entries of a line for each document; in a longer one fewer are looked for, in turn
 local at = now()
+local chance = math.floor(at * 1000)
 local sends = {}
 
 -- Every range was released and has ended, and still pages are missing: part of the state was lost. Release
@@ -24,6 +26,18 @@ local function mend(id, generation)
   end
 end
 
+-- Put a document back into its lane's line if it has got lost from it. Looking costs as much as the line is long, and in
+-- a long one whoever is lost has time.
+local function line_up_again(id)
+  local lane = lane_of(id)
+  local line = key('line', lane)
+  chance = chance + 1
+  if chance % math.ceil((redis.call('LLEN', line) + 1) / LOOKED_THROUGH) == 0 and not redis.call('LPOS', line, id) then
+    redis.call('RPUSH', line, id)
+    in_use(lane)
+  end
+end
+
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('active'), '-inf', at - tonumber(ARGV[1]), 'LIMIT', 0, ARGV[2])) do
   local found = redis.call('HMGET', key('doc', id), 'state', 'generation', 'cursor', 'ranges', 'out')
   local state, generation = found[1], found[2]
@@ -32,12 +46,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('active'), '-inf', at - tonu
   else
     redis.call('ZADD', key('active'), at, id)
     if state == 'processing' then
-      local line = key('line', lane_of(id))
       if tonumber(found[3]) < tonumber(found[4]) then
-        if not redis.call('LPOS', line, id) then
-          redis.call('RPUSH', line, id)
-          in_use(lane_of(id))
-        end
+        line_up_again(id)
       elseif tonumber(found[5]) <= 0 then
         mend(id, generation)
       end
