@@ -81,8 +81,8 @@ class QueueSettings(Section):
         child_memory_mb: A process that holds more (MiB) after a page is replaced before the next; 0 for no
             limit. What is sane depends on the engine; four fifths of what a container is given, perhaps.
         page_memory_mb: A process that holds more (MiB) while it is at a page is ended, and the page tried
-            again as after any death; 0 for twice `child_memory_mb`, or nine tenths of what the container is
-            given if that is less.
+            again as after any death; 0 for twice `child_memory_mb`, or nine tenths of the memory that the
+            container or the machine has if that is less.
         range_megapixels: What one message asks for at most, unless a single page is larger.
         range_pages: The same in pages.
         window_per_worker: Messages in the queues at a time, per live worker: what it works on, and what

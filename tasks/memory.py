@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 _STATM = Path("/proc/self/statm")
 _CONTAINER = Path("/sys/fs/cgroup/memory.max")  # in bytes: what a container may use
 _TIMES = 2.0  # the limit between pages: what the work on one may take for a while
-_SHARE = 0.9  # of a container: beyond that the system ends whatever it likes, and names no page
+_SHARE = 0.9  # of all there is: beyond that the system ends whatever it likes, and names no page
 _PEAK_UNIT = 2**20 if sys.platform == "darwin" else 2**10  # of `ru_maxrss` in a MiB
 
 
@@ -29,12 +29,13 @@ def resident_mb() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _PEAK_UNIT
 
 
-def container_mb() -> float:
-    """Return what the container of this process is given, in MiB; 0 where no limit is known."""
+def available_mb() -> float:
+    """Return what this process's container is given, or else what the machine has, in MiB."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
     try:
-        return int(_CONTAINER.read_text(encoding="ascii")) / 2**20
+        return min(machine, int(_CONTAINER.read_text(encoding="ascii")) / 2**20)
     except (OSError, ValueError):  # no such file, or `max`: no limit
-        return 0.0
+        return machine
 
 
 class Memory:
@@ -49,7 +50,7 @@ class Memory:
         limit_mb: float = 0,
         page_mb: float = 0,
         *,
-        container: float = 0,
+        available: float = 0,
         measure: Callable[[], float] = resident_mb,
         tell: Callable[[str], None] | None = None,
     ) -> None:
@@ -57,15 +58,15 @@ class Memory:
 
         Args:
             limit_mb: After a page; 0 is no limit.
-            page_mb: While it goes on; 0 for twice `limit_mb`, or nine tenths of `container` if that is less.
-            container: What the process's container is given; 0 where no limit is known.
+            page_mb: While it goes on; 0 for twice `limit_mb`, or nine tenths of `available` if that is less.
+            available: What the process's container is given, or the machine has; 0 where that is not known.
             measure: What the process holds.
             tell: Is given a sentence that names the page that was one too many.
         """
         self.exceeded = False
         self._limit_mb = limit_mb
         self._page_mb = page_mb
-        self._container = container
+        self._available = available
         self._most_mb = 0.0  # a pipeline may take what it takes until it is warm
         self._measure = measure
         self._tell = tell
@@ -79,7 +80,7 @@ class Memory:
                     f"PAGELINE_QUEUE__{name} is {limit:g}, but a process holds {held:.0f} MiB "
                     "before its first page"
                 )
-        derived = min(filter(None, (_TIMES * self._limit_mb, _SHARE * self._container)), default=0.0)
+        derived = min(filter(None, (_TIMES * self._limit_mb, _SHARE * self._available)), default=0.0)
         self._most_mb = self._page_mb or (derived if derived > held else 0.0)
 
     def far_over(self) -> tuple[float, float] | None:

@@ -23,7 +23,7 @@ from infra.settled import settle
 from infra.status import BEATS, Doing, Heartbeat
 from infra.telemetry.meter import METER
 from infra.telemetry.tracing import end_tracing, set_up_tracing
-from tasks.memory import Memory, container_mb, resident_mb
+from tasks.memory import Memory, available_mb, resident_mb
 from tasks.queues import CONTROL, queues_of
 from worker.guards import check_pool
 from worker.logs import set_up_logs
@@ -84,7 +84,7 @@ def _prepare(settings: Settings, plan: WorkerPlan) -> None:
         hand_in(store)
 
     queue, tell = settings.queue, plan.note_replaced
-    memory = Memory(queue.child_memory_mb, queue.page_memory_mb, container=container_mb(), tell=tell)
+    memory = Memory(queue.child_memory_mb, queue.page_memory_mb, available=available_mb(), tell=tell)
     heart = Heart(store.status, queue, worker=plan.name, say=say, tell=tell, memory=memory)
     cache = SourceCache(settings.work_dir, settings.cache_bytes, used=plan.used)
     cache.clean()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -19,7 +20,7 @@ from infra.status.states import DocumentState
 from infra.status.work import Claim, PageRange
 from tasks import memory as memory_module
 from tasks.heart import Heart
-from tasks.memory import Memory, container_mb
+from tasks.memory import Memory, available_mb
 from tasks.queues import PAGES
 from worker.stack.valkey import ValkeyHandle
 
@@ -68,7 +69,7 @@ def test_what_reads_after_it_is_as_sound_as_before(limited: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("between", "page", "container", "most"),
+    ("between", "page", "available", "most"),
     [
         (0, 0, 0, None),
         (0, 500, 0, 500),
@@ -80,10 +81,10 @@ def test_what_reads_after_it_is_as_sound_as_before(limited: Site) -> None:
     ],
 )
 def test_the_limit_follows_from_what_is_known(
-    between: float, page: float, container: float, most: float | None
+    between: float, page: float, available: float, most: float | None
 ) -> None:
     held = 190.0
-    memory = Memory(between, page, container=container, measure=lambda: held)
+    memory = Memory(between, page, available=available, measure=lambda: held)
     held = 1e6
     assert memory.far_over() is None  # it gets warm
     held = 190.0
@@ -100,15 +101,16 @@ def test_limits_that_leave_pages_nothing_are_refused() -> None:
         QueueSettings(child_memory_mb=300, page_memory_mb=200)
 
 
-@pytest.mark.parametrize(("told", "megabytes"), [("max\n", 0), (f"{3 << 29}\n", 1536), (None, 0)])
-def test_what_a_container_is_given_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, megabytes: float
+@pytest.mark.parametrize(("told", "megabytes"), [("max\n", None), (f"{3 << 24}\n", 48), (None, None)])
+def test_what_there_is_to_be_had_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None, megabytes: float | None
 ) -> None:
     place = tmp_path / "memory.max"
     if told is not None:
         place.write_text(told)
     monkeypatch.setattr(memory_module, "_CONTAINER", place)
-    assert container_mb() == megabytes
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**20
+    assert available_mb() == (machine if megabytes is None else megabytes)
 
 
 @pytest.mark.parametrize("away", [False, True])
