@@ -23,7 +23,8 @@ class ReadLimits:
             at 144 dpi have 40,000.
         max_objects: that a PDF may say it consists of.
         max_marks: that one page of a PDF may paint: texts, lines, pictures.
-        max_stream_bytes: that one part of a PDF, a picture or a page's content, may unpack to.
+        max_stream_bytes: that one part of a PDF, a picture or a page's content, may unpack to. This and the
+            next see what is deflated; what is encrypted or in LZW only a limit on the process's memory ends.
         max_expansion: how many times as large as it was stored such a part may become, unless it is a picture
             or stays within 16 MiB. Deflate has at most 1032; texts and drawings have 3 to 20.
     """
