@@ -95,6 +95,7 @@ class Lanes:
         self._blueprint = blueprint
         self._lock = RLock()
         self._measured: dict[str, float] = {}
+        self._refused: PipelineError | None = None  # why the first engine could not be had
         self._engines_left = self._ranked() if blueprint.chosen_by == "measured" else list(blueprint.engines)
         self._lanes = self._next()
         self._loaded = False
@@ -143,8 +144,9 @@ class Lanes:
         return Lane(self._blueprint, equip(self._blueprint, name, device))
 
     def _pass_over(self, name: str, error: PipelineError) -> None:
+        self._refused = self._refused or error
         if not self._engines_left:
-            raise error
+            raise self._refused  # those after it are makeshifts: what they lack would help nobody
         _log.warning("engine %s is passed over: %s", name, error)
 
     def _ranked(self) -> list[str]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 import inspect
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
-from pipelines import errors
+from pipelines import create_pipeline, errors
 from pipelines.errors import ConfigError, InputError, LimitExceeded, OptionError, PipelineError, WeightsError
 
 CLASSES = [
@@ -58,3 +59,10 @@ def test_an_unknown_key_comes_with_the_nearest_known_one() -> None:
 def test_a_key_like_no_other_comes_with_all_of_them() -> None:
     error = ConfigError.unknown("zzz", ["thresh", "limit_type"], where="TextDetection")
     assert str(error) == "TextDetection: unknown key 'zzz'; known are limit_type, thresh"
+
+
+def test_where_no_engine_can_be_had_the_first_ones_reason_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("paddle", reason="the last engine, which asks for another form of weights")
+    off = {"use_doc_orientation_classify": False, "use_doc_unwarping": False}
+    with pytest.raises(WeightsError, match=r"PP-OCRv6_small_det \(onnx\)"):
+        create_pipeline("OCR", device="cpu", cache_dir=tmp_path, model_source=["cache"], **off)
