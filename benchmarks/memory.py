@@ -1,9 +1,10 @@
-"""Watch the memory of one pipeline over many images, no two of one size.
+"""Watch the memory of one pipeline over many images.
 
-    python benchmarks/memory.py IMAGES [--images N] [--engine NAME]
+    python benchmarks/memory.py IMAGES [--images N] [--engine NAME] [--whole]
 
-Each image is a cutting, 120 to 480 pixels a side, from a picture of the folder IMAGES: new shapes all the
-time are what makes engines pile up kernels.
+Each image is a cutting, 120 to 480 pixels a side, from a picture of the folder IMAGES, no two of one size:
+new shapes all the time are what makes engines pile up kernels. With --whole the pictures themselves are read,
+over and over.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +33,10 @@ def main() -> int:
     pipeline.warm_up()
     # The unwarping network is loaded at the first page that looks bent: here before the counting begins.
     list(pipeline.predict(next(_cuttings(options.pages, 1)), doc_unwarping_thresh=0))
+    images = _pictures if options.whole else _cuttings
     settled = 0.0
     print(f"{'images':>8}{'resident MB':>13}{'since 100':>11}")
-    for number, image in enumerate(_cuttings(options.pages, options.images), start=1):
+    for number, image in enumerate(images(options.pages, options.images), start=1):
         for _ in pipeline.predict(image):
             pass
         if number % _EVERY == 0:
@@ -50,6 +53,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("pages", type=Path, help="a folder of images")
     parser.add_argument("--images", type=int, default=1000)
     parser.add_argument("--engine", default="auto")
+    parser.add_argument("--whole", action="store_true", help="read whole pictures, not cuttings")
     return parser.parse_args()
 
 
@@ -64,6 +68,11 @@ def _cuttings(folder: Path, count: int) -> Iterator[NDArray[np.uint8]]:
             count -= 1
             if count == 0:
                 return
+
+
+def _pictures(folder: Path, count: int) -> Iterator[NDArray[np.uint8]]:
+    pages = chain.from_iterable(iter_inputs(folder) for _ in repeat(None))
+    yield from (page.image for page in islice(pages, count))
 
 
 def _resident_mb() -> float:
