@@ -37,8 +37,9 @@ _TICK_SECONDS = 0.05
 _LOOK_SECONDS = 1.0
 _RESTARTS = (0.2, 0.4, 0.6)  # of Valkey: shares of all pages that are written by then
 _OUTAGE = 0.3
-# Retries are not made to wait for minutes: what fails here is back soon.
-_QUEUE = {"retry_limit_seconds": 5}
+# Retries are not made to wait for minutes: what fails here is back soon. And while ranges wait to be tried
+# again others are out, or the workers would be idle most of the time; everything else is as it comes.
+_QUEUE = {"retry_seconds": 1, "retry_limit_seconds": 5, "window_per_worker": 6}
 _QUICK = {
     "lease_seconds": 3,
     "heartbeat_seconds": 0.5,

@@ -59,6 +59,7 @@ class Stage:
         self._valkey = start_valkey(folder / "valkey")
         self.settings = self._settings(queue, engine)
         self.store: Store = open_store(self.settings)
+        self._producer = Producer(self.settings.broker_url, key_prefix=self.settings.key_prefix)
         told = json.dumps({"folder": str(self.traces), **vars(trouble)})
         plan = Plan(workers=workers, engine=engine)
         self._environment = {**worker_environment(self.settings, plan), "OMP_NUM_THREADS": "1", "CHAOS": told}
@@ -90,6 +91,7 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self.end_workers()
+        self._producer.close()
         self.store.close()
         self._valkey.stop()
 
@@ -100,8 +102,7 @@ class Stage:
 
     def announce(self, name: str) -> None:
         """Announce a document of the inbox."""
-        with Producer(self.settings.broker_url, key_prefix=self.settings.key_prefix) as producer:
-            producer.announce(DocumentRef(source=f"file://{self.inbox}", key=name))
+        self._producer.announce(DocumentRef(source=f"file://{self.inbox}", key=name))
 
     def tend(self) -> None:
         """Start whatever has ended again."""

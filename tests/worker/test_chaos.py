@@ -17,19 +17,24 @@ from worker.stack.valkey import valkey_binary
 CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
 
-def chaos(*options: str) -> dict[str, Any]:
-    """Run it with short leases; what it says in the end."""
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run it with short leases."""
     try:
         valkey_binary()
     except ServiceError as error:
         absent(str(error))
-    found = subprocess.run(
-        [sys.executable, str(CHAOS), "--quick", "--json", *options],
+    return subprocess.run(
+        [sys.executable, str(CHAOS), "--quick", *options],
         capture_output=True,
         text=True,
         timeout=280,
         check=False,
     )
+
+
+def chaos(*options: str) -> dict[str, Any]:
+    """Run it; what it says in the end."""
+    found = run("--json", *options)
     assert found.stdout, found.stderr
     report: dict[str, Any] = json.loads(found.stdout)
     assert report["faults"] == [], (report, found.stderr)
@@ -51,3 +56,11 @@ def test_sigterms_lose_nothing_and_repeat_nothing() -> None:
     report = chaos("--documents", "20", "--workers", "2", "--terms", "5")
     assert report["terms"] == 5
     assert report["readings"] == report["pages"] == 220
+
+
+def test_several_seeds_have_a_verdict_each() -> None:
+    found = run("--seeds", "3,5-5", "--documents", "2", "--workers", "1", "--seconds", "0", "--outage", "0")
+    assert found.returncode == 0, found
+    verdicts = found.stdout.splitlines()
+    assert [verdict.partition(":")[0] for verdict in verdicts] == ["seed 3", "seed 5"]
+    assert all("2 documents, 22 pages, 0 failed" in one and one.endswith(": whole") for one in verdicts)
