@@ -12,6 +12,7 @@ from infra.status import Fleet
 
 _log = logging.getLogger(__name__)
 _SHARE = 0.9  # of a pause for which others leave the beat to whoever had the last one
+_KEPT_SECONDS = 5.0  # at the least, for which beats that are led by one stay with whoever had the last
 _DOUBLINGS = 6  # of the pause, at most, while the storage does not answer
 
 
@@ -19,7 +20,8 @@ class Rhythm:
     """Calls `act` every `seconds` while this candidate leads; a thread of its own.
 
     Whoever asks first when a beat is due has it, so that no beat waits for a candidate that has died. With
-    `lead_seconds`, what one call may take, nobody else calls for so long: at other rhythms two do no harm.
+    `lead_seconds`, what one call may take, nobody else calls meanwhile, and the next is its own unless it
+    stays away: at other rhythms two do no harm.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Rhythm:
         self._candidate = candidate
         self._act = act
         self._lead_seconds = max(seconds * _SHARE, lead_seconds)
+        self._kept_seconds = min(self._lead_seconds, max(2 * seconds, _KEPT_SECONDS))
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -60,7 +63,11 @@ class Rhythm:
         """Act if it is this one's turn; False when the storage did not answer and is to be left in peace."""
         try:
             if self._fleet.lead(self._name, self._candidate, self._lead_seconds):
-                self._act()
+                try:
+                    self._act()
+                finally:
+                    if self._kept_seconds < self._lead_seconds:
+                        self._fleet.lead(self._name, self._candidate, self._kept_seconds)
         except StorageError as error:
             _log.warning("%s: %s", self._name, error)
             return False

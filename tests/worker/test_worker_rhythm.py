@@ -76,6 +76,25 @@ def test_the_next_beat_waits_for_nobody_who_died(store: Store) -> None:
     assert len(act.times) == 2
 
 
+@pytest.mark.parametrize("error", [None, StorageUnavailable("away"), ValueError("a fault")])
+def test_whoever_led_long_work_and_dies_after_it_is_not_waited_for(
+    store: Store, error: Exception | None
+) -> None:
+    lock = store.keys("lock", "test")
+    meanwhile: list[object] = []
+
+    def act() -> int:
+        meanwhile.append(store.client.pttl(lock))
+        if error is not None:
+            raise error
+        return 0
+
+    Rhythm("test", 1, store.fleet, "dies", act, lead_seconds=600).beat()
+    (left,) = map(int, map(str, meanwhile))
+    assert 500_000 < left <= 600_000
+    assert 0 < int(str(store.client.pttl(lock))) <= 5_000
+
+
 @pytest.mark.parametrize(
     "error", [BrokerUnavailable("gone"), ValueError("a fault"), StorageUnavailable("away")]
 )
