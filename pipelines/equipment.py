@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from pipelines.blueprint import Blueprint, switched_on
 from pipelines.config.options import OPTIONS, CallOptions, make_options
 from pipelines.devices import Device
@@ -23,6 +25,7 @@ from pipelines.errors import (
 from pipelines.languages import recognisers_for
 from pipelines.models import DEFAULT_ORDER, Form, ModelFiles, ModelSpec, Module, resolve, spec_of
 from pipelines.models.registry import pinned
+from pipelines.preprocess import Unwarper
 
 # What upstream's guide says where neither the configuration nor the model's inference.yml says anything;
 # of the gates, which upstream does not have, what was measured.
@@ -169,12 +172,21 @@ def _own(blueprint: Blueprint, engine: Engine, section: str, spec: ModelSpec, fo
             form = one.forms[0] if len(one.forms) == 1 else None
             files = _resolved(blueprint, spec.name, form, folder)
             check_graph(one, files)
+            part = Part(section, files, one)
+            _try_out(part)
         except (WeightsError, EngineError) as error:
             refused = refused or error
         else:
-            return Part(section, files, one)
+            return part
     assert refused is not None  # noqa: S101  -- there is always one engine to ask
     raise refused
+
+
+def _try_out(part: Part) -> None:
+    """Run what few pages need, so that weights which cannot do it are refused now and not at such a page."""
+    if part.section == "DocUnwarping":
+        unwarper = Unwarper(part.load, part.files)
+        unwarper.grid(unwarper.shrink(np.full((64, 64, 3), 255, dtype=np.uint8)))
 
 
 def _known(blueprint: Blueprint, engine: Engine, section: str, spec: ModelSpec) -> Part:

@@ -200,3 +200,20 @@ def test_an_export_that_hides_the_grid_is_refused(paddle: Any, tmp_path: Path) -
     unwarper = Unwarper(lambda: real_session(files), files)
     with pytest.raises(WeightsError, match="hides the grid"):
         unwarper.grid(unwarper.shrink(np.zeros((40, 40, 3), np.uint8)))
+    for name in ("PP-OCRv4_mobile_det", "PP-OCRv4_mobile_rec"):
+        real_files(name, "paddle")
+    unwarping = {"model_name": "UVDoc", "model_dir": str(tmp_path)}
+    preprocessor = {"use_doc_orientation_classify": False, "SubModules": {"DocUnwarping": unwarping}}
+    modules = {
+        "TextDetection": {"model_name": "PP-OCRv4_mobile_det"},
+        "TextRecognition": {"model_name": "PP-OCRv4_mobile_rec"},
+    }
+    config = {
+        "pipeline_name": "OCR",
+        "use_doc_preprocessor": True,
+        "use_textline_orientation": False,
+        "SubPipelines": {"DocPreprocessor": preprocessor},
+        "SubModules": modules,
+    }
+    with pytest.raises(WeightsError, match="hides the grid"):  # at once, not at the first bent page
+        create_pipeline(config=config, engine="paddle")
