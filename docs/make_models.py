@@ -59,6 +59,10 @@ What `inference.yml` says is honoured, or refused by name:
 `resize_long` shrinks a page to that many pixels and never enlarges it, as in PaddleX. Operations on labels
 (`DetLabelEncode`, `KeepKeys` and the like) are left over from training and change nothing; any other
 operation or setting is refused.
+
+Unwarping needs a network that answers with its grid, `2 x rows x columns` from -1 to 1, as UVDoc's authors
+have it. PaddleX's export of it goes from image to image: boxes could not be led back to the page, so it is
+refused when the pipeline is made. Leave `model_dir` out there, and the weights named above are taken.
 """
 
 
