@@ -71,6 +71,8 @@ _MISNAMED = {
     "korean": "ko",
     "rs_cyrillic": "sr",
     "rs_latin": "hr",
+    "zh-hk": "zh-Hant",
+    "zh-tw": "zh-Hant",
 }
 _OF_SCRIPT = {
     "Jpan": "ja",
@@ -148,11 +150,18 @@ def _preferred(language: str) -> str:
     found = next((model for model in _PREFERRED if language in languages_of(model)), None)
     if found is not None:
         return found
-    near = _MISNAMED.get(language) or next(iter(_nearest(language)), None)
+    near = _meant(language)
     hint = f"did you mean {near!r}?" if near else "give a code such as 'ja', or a recognition model's name"
     raise OptionError(f"languages: no recognition model for {language!r} is known; {hint}")
 
 
-def _nearest(language: str) -> list[str]:
+def _meant(language: str) -> str | None:
     codes = frozenset[str]().union(*(languages for languages, _ in _FAMILIES.values()))
-    return get_close_matches(language, [*sorted(codes), *filter(_is_recogniser, MODELS)], n=1, cutoff=0.5)
+    lower = language.lower()
+    tag = lower.replace("_", "-")
+    known = _MISNAMED.get(lower) or _MISNAMED.get(tag)
+    if known is not None:
+        return known
+    same = [code for code in codes if code.lower() in (tag, tag.partition("-")[0])]
+    near = get_close_matches(language, [*sorted(codes), *filter(_is_recogniser, MODELS)], n=1, cutoff=0.5)
+    return next(iter([*sorted(same, key=len, reverse=True), *near]), None)

@@ -47,6 +47,10 @@ def test_languages_bring_the_models_that_read_them(
         ("ch", "'zh'"),
         ("korean", "'ko'"),
         ("zh-hant", "'zh-Hant'"),
+        ("zh_TW", "'zh-Hant'"),
+        ("zh_CN", "'zh'"),
+        ("EN", "'en'"),
+        ("pt-BR", "'pt'"),
         ("japan_PP-OCRv3_mobile", "'japan_PP-OCRv3_mobile_rec'"),
         ("PP-OCRv6_small_det", "'PP-OCRv6_small_rec'"),  # a model, but it finds lines
         ("tlh-Piqd-x-federation", "such as 'ja'"),
