@@ -28,7 +28,7 @@ from worker.cli.view import plural
 from worker.inbox.gather import is_unicode
 from worker.stack.submission import producer_for
 
-_BACKLOG = 10_000  # announcements in the queue, some 10 MB, beyond which the listing waits
+_BACKLOG = 100_000  # announcements in line, some 20 MB of Redis, beyond which the listing waits
 _LOOK_EVERY = 200  # announcements between two looks at that, and between two notes of how far this is
 _TELL_SECONDS = 10.0
 _POLL_SECONDS = 0.5
