@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 _WARMING_SECONDS = 300.0  # in a row, however many processes have tried; beyond that it will not get warm
@@ -35,11 +36,12 @@ class PulseFile:
         """Make it; a beat counts for `seconds`. A process that is not warm goes on from the one before it."""
         self._path = folder / "pulse.json"
         self._seconds = seconds
+        self._lock = Lock()
         earlier = _read(self._path) or {}
         self._warming_since: float = earlier.get("warming_since") or time.time()
 
     def beat(self, heartbeat: dict[str, Any]) -> None:
-        """Leave a beat: a `Heartbeat` as plain values."""
+        """Leave a beat: a `Heartbeat` as plain values; any thread may call."""
         now = time.time()
         warming = heartbeat["state"] == "warming"
         told = {
@@ -49,8 +51,9 @@ class PulseFile:
             "doing": heartbeat["doing"],
         }
         beside = self._path.with_suffix(f".{os.getpid()}")
-        beside.write_text(json.dumps(told), encoding="utf-8")
-        beside.replace(self._path)
+        with self._lock:
+            beside.write_text(json.dumps(told), encoding="utf-8")
+            beside.replace(self._path)
 
 
 def pulses(work_dir: Path, name: str = "") -> list[Pulse]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -160,3 +161,12 @@ def test_the_command_imports_nothing_heavy(tmp_path: Path) -> None:
         check=True,
     )
     assert found.stdout.splitlines()[-1] == "[]"
+
+
+def test_threads_of_a_process_beat_side_by_side(tmp_path: Path) -> None:
+    """The heart beats while a process says that it is ready: one took the other's file away."""
+    file, beat = PulseFile(tmp_path, 9), heartbeat(worker_name())
+    with ThreadPoolExecutor(4) as pool:
+        beats = [pool.submit(file.beat, beat) for _ in range(400)]
+        assert [one.result() for one in beats] == [None] * 400
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pulse.json"]
