@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -118,12 +118,12 @@ def main() -> int:
     ):
         if count > 0:
             with _bench() as bench:
-                figures |= measure(bench, count)
+                found = measure(bench, count)
+            figures |= found
+            for name, figure in () if options.json else found.items():
+                print(f"{name}: {figure:,.1f}", flush=True)
     if options.json:
         print(json.dumps(figures, indent=1))
-    else:
-        for name, figure in figures.items():
-            print(f"{name}: {figure:,.1f}")
     return 0
 
 
@@ -165,7 +165,15 @@ def _single(bench: Bench, count: int) -> dict[str, float]:
         "the same for the first half": (half - before) / (count // 2),
         "bytes per document, they wait for being read": (bench.used() - before) / count,
         "documents made known per second": count / took,
+        "milliseconds of a look for those that are stuck": 1000
+        * _seconds(lambda: bench.store.status.stuck(0)),
     }
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
 
 
 def _large(bench: Bench, count: int) -> dict[str, float]:
