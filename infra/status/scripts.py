@@ -115,7 +115,7 @@ class Scripts:
     """
 
     def __init__(self, client: redis.Redis, keys: Keys) -> None:
-        self._scripts = {name: client.register_script(body) for name, body in _bodies(keys.prefix).items()}
+        self._scripts = {name: client.register_script(body) for name, body in bodies(keys.prefix).items()}
         self._keys = keys
         self._places: deque[str] = deque()
 
@@ -132,7 +132,8 @@ class Scripts:
 
 
 @cache
-def _bodies(prefix: str) -> Mapping[str, str]:
+def bodies(prefix: str) -> Mapping[str, str]:
+    """Return the scripts by their names, whole, for keys with a prefix."""
     head = _tables(prefix) + (_FOLDER / "prelude.lua").read_text("utf-8")
     once = (_FOLDER / "once.lua").read_text("utf-8")
     return {
