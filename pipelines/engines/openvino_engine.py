@@ -31,8 +31,8 @@ from pipelines.models import Form, ModelFiles
 # Every new input shape leaves prepared kernels behind, one for each layer, and a network that has no room for
 # those of two shapes prepares them again whenever the shape changes: lines then take twice their time. Lines
 # come in a closed set of shapes, and the share of each of their streams is room for all of a page's. Pages
-# come in any size, mostly the same one after the other: memory would grow with each new one.
-_KEPT_KERNELS = 64
+# come in any size: there is room for about twenty sizes, at one or two megabytes each.
+_KEPT_KERNELS = 3000
 _KEPT_FOR_LINES = 8000
 # Shapes for which a device that takes no changing ones keeps a compiled network: pages and lines in buckets.
 _KEPT_SHAPES = 32
