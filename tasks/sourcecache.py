@@ -21,6 +21,11 @@ from tasks.records import Source
 _NAME_BYTES = 200
 _LOCK_SECONDS = 1.0  # of waiting in one go for whoever fetches the same
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_KEPT = 0.9  # of the limit, once it is exceeded
+# A look at all that is there costs the more, the more there is. This part of the room that is left may be
+# filled by each process before the next; there are hardly more of them on a host.
+_BETWEEN_LOOKS = 1 / 64
+_BLOCK = 4096  # bytes that the smallest file takes
 _LOCKS = 256  # files that guard fetching; sources share them, so that they do not grow in number
 
 
@@ -35,6 +40,7 @@ class SourceCache:
         self._locks = root / "locks"
         self._used = used
         self._limit = limit
+        self._unlooked = 0.0  # bytes that may come before the next look
 
     def clean(self) -> None:
         """Remove what earlier processes of the same worker were using when they died."""
@@ -66,11 +72,13 @@ class SourceCache:
         mine.mkdir(parents=True)
         try:
             with self._locked(place, told):
-                if not (place / name).exists():
+                fresh = not (place / name).exists()
+                if fresh:
                     self._fetch(source, open_storage(source.root), _made(place) / name, told)
                 os.utime(place)
                 _link(place / name, mine / name)
-                self._evict(keep=place)
+                if fresh:
+                    self._make_room((place / name).stat().st_size, place)
             yield mine / name
         finally:
             shutil.rmtree(mine, ignore_errors=True)
@@ -99,16 +107,26 @@ class SourceCache:
                 raise
             fetch()
 
+    def _make_room(self, size: int, keep: Path) -> None:
+        """Count what was fetched, and now and then see to it that all of it fits."""
+        self._unlooked -= max(size, _BLOCK)
+        if self._unlooked < 0:
+            self._evict(keep)
+
     def _evict(self, keep: Path, room: int | None = None) -> bool:
         """Remove the sources used least recently until the rest fits; says whether there were any.
 
         Processes keep their own links.
         """
-        places = sorted(self._fetched.iterdir(), key=_modified, reverse=True)
-        left = self._limit if room is None else room
+        sizes = {place: _size(place) for place in self._fetched.iterdir()}
+        total = sum(sizes.values())
+        left = room if room is not None else self._limit * (_KEPT if total > self._limit else 1)
+        self._unlooked = (left - min(total, left)) * _BETWEEN_LOOKS
+        if total <= left:
+            return False
         found = False
-        for place in places:
-            left -= _size(place)
+        for place in sorted(sizes, key=_modified, reverse=True):
+            left -= sizes[place]
             if left < 0 and place != keep:
                 found = True
                 shutil.rmtree(place, ignore_errors=True)

@@ -100,6 +100,31 @@ def test_one_larger_than_the_cache_is_still_had(inbox: Inbox, tmp_path: Path) ->
         assert path.stat().st_size == 99
 
 
+def test_all_that_is_there_is_not_looked_at_for_every_source(inbox: Inbox, tmp_path: Path) -> None:
+    class Looking(SourceCache):
+        looks = 0
+
+        def _evict(self, keep: Path, room: int | None = None) -> bool:
+            self.looks += 1
+            return super()._evict(keep, room)
+
+    cache = Looking(tmp_path / "work", 1 << 30, used=tmp_path / "work" / "used" / "w")
+    for number in range(50):
+        with cache.source(inbox.source(f"{number}.pdf"), "t", inbox.open):
+            pass
+    assert cache.looks == 1
+
+
+def test_it_stays_within_its_limit_however_much_passes_through(inbox: Inbox, tmp_path: Path) -> None:
+    cache = SourceCache(tmp_path / "work", 1 << 20, used=tmp_path / "work" / "used" / "w")
+    for number in range(60):
+        with cache.source(inbox.source(f"{number}.pdf", 50_000), "t", inbox.open):
+            pass
+        kept = sum(path.stat().st_size for path in (tmp_path / "work" / "sources").rglob("*.pdf"))
+        assert kept <= (1 << 20) + 50_000
+    assert kept > 1 << 19
+
+
 def test_a_source_that_has_changed_is_not_had(inbox: Inbox, tmp_path: Path) -> None:
     cache = SourceCache(tmp_path / "work", 1000, used=tmp_path / "work" / "used" / "w")
     source = inbox.source("a.pdf")
