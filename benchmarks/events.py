@@ -9,8 +9,8 @@ through a list in Valkey as MinIO would. In both, one event in ten comes twice a
 `seaweedfs`: PUTs into SeaweedFS, one in ten made twice, and its log followed by the bridge itself. Each must
 end with as many documents as there were PUTs, no source twice. `--kill`: the bridge gets a SIGKILL every so
 many seconds meanwhile, or with `--kills` so many, evenly over what it announces. `--speed`: events a second
-of processor time from a queue that is full. `--latency`: from a PUT to the first page that is read, of an
-idle fleet with the fake engine. Ends with 0 only if every document is there once.
+of processor time from a queue that is full. `--latency`: from a PUT until the document is known, its first
+page begun and read, by an idle fleet with the fake engine. Ends with 0 only if every document is there once.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from events_stage import (
 
 from worker.bridge.outcome import Outcome
 
+_SELDOM = 0.3  # seconds between two looks that cost the servers something
 _VIA = ("sqs", "redis", "seaweedfs")
 
 
@@ -52,16 +53,18 @@ def main() -> int:
     options = _options()
     with tempfile.TemporaryDirectory(prefix="pageline-events-") as folder:
         if options.speed:
-            reports = [_speed(Path(folder), options.speed)]
+            made = iter([_speed(Path(folder), options.speed)])
         elif options.latency:
-            reports = [_latency(Path(folder), options.latency)]
+            made = iter([_latency(Path(folder), options.latency)])
         else:
-            reports = [_uploads(Path(folder) / via, via, options) for via in options.via]
+            made = (_uploads(Path(folder) / via, via, options) for via in options.via)
+        reports = []
+        for report in made:
+            reports.append(report)
+            if not options.json:
+                print(", ".join(f"{name} {value}" for name, value in report.items()), flush=True)
     if options.json:
         sys.stdout.write(json.dumps(reports))
-    else:
-        for report in reports:
-            print(", ".join(f"{name} {value}" for name, value in report.items()))
     return int(any(report.get("wrong") for report in reports))
 
 
@@ -85,18 +88,19 @@ def _uploads(folder: Path, via: str, options: argparse.Namespace) -> dict[str, A
     with stage(folder, "moto" if via == "sqs" else "seaweedfs") as made, _events(made, via, puts) as source:
         bridge = Bridge(made, source, options.kill)
         started = time.monotonic()
-        uploads = Thread(target=made.put, args=[puts], kwargs={"twice": 0.1 if via == "seaweedfs" else 0.0})
+        how = {"most_ahead": 200} if via == "sqs" else {"twice": 0.1 if via == "seaweedfs" else 0.0}
+        uploads = Thread(target=made.put, args=[puts], kwargs=how)
         uploads.start()
         for number in range(options.kills):
             share = puts * (number + 1) // (options.kills + 1)
-            wait(lambda share=share: _announced(made, puts) >= share)
+            wait(lambda share=share: made.announced() >= share)
             bridge.kill()
         uploads.join()
         put = time.monotonic() - started
-        wait(lambda: len(made.store.listing.recent(2 * puts)) >= puts)
+        wait(lambda: len(made.store.listing.recent(2 * puts)) >= puts, pause=_SELDOM)
         took = time.monotonic() - started
         bridge.calm()
-        wait(lambda: _told(made, via))
+        wait(lambda: _told(made, via), pause=_SELDOM)
         counts = bridge.stop()
         wait(lambda: made.store.fleet.waiting() == 0)
         sources = Counter(document.source for document in made.store.listing.recent(3 * puts))
@@ -114,11 +118,6 @@ def _uploads(folder: Path, via: str, options: argparse.Namespace) -> dict[str, A
         "last bridge": counts,
         "wrong": not once,
     }
-
-
-def _announced(made: Stage, puts: int) -> int:
-    """How many documents are known or wait to be."""
-    return len(made.store.listing.recent(2 * puts)) + made.store.fleet.waiting()
 
 
 @contextmanager
@@ -191,9 +190,9 @@ def _left(made: Stage, name: str, url: str) -> int:
 
 def _drain(made: Stage, source: str, events: int, left: Any) -> str:
     bridge = Bridge(made, source, 0)
-    wait(lambda: left() < events)
+    wait(lambda: left() < events, pause=_SELDOM)
     first, started, cpu = left(), time.monotonic(), cpu_seconds(bridge.pid)
-    wait(lambda: left() == 0)
+    wait(lambda: left() == 0, pause=_SELDOM)
     seconds, used = time.monotonic() - started, cpu_seconds(bridge.pid) - cpu
     counts = bridge.stop()
     assert counts == {Outcome.ANNOUNCED.value: events}, counts
@@ -207,31 +206,47 @@ def _body(key: str) -> str:
 
 
 def _latency(folder: Path, puts: int) -> dict[str, Any]:
-    """PUT one document after the other, and look until its only page is read."""
+    """PUT one document after the other, and look until its only page is begun, and read."""
     picture = (Path(__file__).parents[1] / "examples" / "notice-zh.png").read_bytes()
-    seconds = []
+    seconds: dict[str, list[float]] = {"known": [], "begun": [], "read": []}
     with stage(folder, "seaweedfs", engine="fake") as made, _events(made, "seaweedfs", puts) as source:
         bridge = Bridge(made, source, 0)
         client = made.client("s3")
         client.put_object(Bucket=BUCKET, Key="in/first.png", Body=picture)
         wait(lambda: any(document.terminal for document in made.store.listing.recent(1)))
+        before = _used(made, bridge)
         for number in range(puts):
             client.put_object(Bucket=BUCKET, Key=f"in/{number}.png", Body=picture + b"%d" % number)
-            name = f"s3://{BUCKET}/in/{number}.png"
-            seconds.append(
-                wait(
-                    lambda name=name: any(
-                        one.source == name and one.done for one in made.store.listing.recent(1)
-                    )
-                )
-            )
+            name, put = f"s3://{BUCKET}/in/{number}.png", time.monotonic()
+            for what, found in seconds.items():
+                wait(lambda name=name, what=what: _reached(made, name, what), pause=0.004)
+                found.append(time.monotonic() - put)
             wait(lambda: all(document.terminal for document in made.store.listing.recent(1)))
+        used = {name: seconds - before[name] for name, seconds in _used(made, bridge).items()}
         bridge.stop()
-    return {
-        "PUTs": puts,
-        "median milliseconds until the first page was read": round(1000 * statistics.median(seconds)),
-        "worst": round(1000 * max(seconds)),
+    times = {
+        f"milliseconds until {reached}, median": round(1000 * statistics.median(found))
+        for reached, found in seconds.items()
     }
+    processor = {f"of processor time, {name}": round(1000 * each / puts) for name, each in used.items()}
+    return {"PUTs": puts, **times, "worst until begun": round(1000 * max(seconds["begun"])), **processor}
+
+
+def _used(made: Stage, bridge: Bridge) -> dict[str, float]:
+    """Processor time so far, in seconds, of the bridge and of each worker with its child."""
+    used = {"bridge": cpu_seconds(bridge.pid)}
+    for beat in made.store.fleet.workers():
+        used[beat.kind] = cpu_seconds(beat.pid) + cpu_seconds(made.workers[beat.kind].pid)
+    return used
+
+
+def _reached(made: Stage, source: str, what: str) -> bool:
+    """Whether the newest document is this one, and its only page begun, or read."""
+    for one in made.store.listing.recent(1):
+        if one.source == source:
+            states = made.store.listing.page_states([one.id])[0]
+            return what == "known" or states in ({"r", "d"} if what == "begun" else {"d"})
+    return False
 
 
 if __name__ == "__main__":

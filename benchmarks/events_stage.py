@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
@@ -47,6 +47,7 @@ class Stage:
     Attributes:
         options: How to reach the S3 server.
         seaweed: It, where it is a SeaweedFS; otherwise it is moto.
+        workers: The processes of the fleet, by kind of device.
     """
 
     folder: Path
@@ -54,6 +55,7 @@ class Stage:
     store: Store
     options: S3Options
     seaweed: SeaweedHandle | None
+    workers: dict[str, ChildProcess] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the server."""
@@ -70,22 +72,35 @@ class Stage:
         keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
         return {**os.environ, **keys, **self.settings.environment(), "PYTHONSAFEPATH": "1"}
 
-    def put(self, count: int, *, twice: float = 0.0) -> None:
-        """Upload documents; a share of them twice with the same content."""
+    def put(self, count: int, *, twice: float = 0.0, most_ahead: int | None = None) -> None:
+        """Upload documents; a share of them twice with the same content.
+
+        With `most_ahead`, no more are uploaded than so many before they are known or wait to be: what moto
+        does with a message costs it the more, the more of them it has.
+        """
         client, dice = self.client("s3"), random.Random(1)  # noqa: S311 - dice
         again = [dice.random() < twice for _ in range(count)]
 
         def one(number: int) -> None:
+            if most_ahead is not None:
+                wait(lambda: number - self.announced() < most_ahead, pause=0.1)
             for _ in range(1 + again[number]):
                 client.put_object(Bucket=BUCKET, Key=f"in/{number:06d}.pdf", Body=b"%%PDF-%d" % number)
 
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(one, range(count)))
 
+    def announced(self) -> int:
+        """How many documents are known, of the latest 10,000, or wait to be."""
+        return self.store.client.zcard(self.store.keys("recent")) + self.store.fleet.waiting()
+
 
 @contextmanager
-def stage(folder: Path, server: str, *, engine: str | None = None) -> Iterator[Stage]:
-    """Start everything; `server` is `seaweedfs` or `moto`, and with an `engine` there is a reading worker."""
+def stage(folder: Path, server: str, *, engine: str | None = None, control: bool = True) -> Iterator[Stage]:
+    """Start everything; `server` is `seaweedfs` or `moto`, and with an `engine` there is a reading worker.
+
+    Without `control`, nobody takes announcements in.
+    """
     with ExitStack() as exits:
         valkey = exits.enter_context(start_valkey(folder / "valkey"))
         seaweed = exits.enter_context(start_seaweed(folder / "seaweed")) if server == "seaweedfs" else None
@@ -98,12 +113,13 @@ def stage(folder: Path, server: str, *, engine: str | None = None) -> Iterator[S
         exits.callback(store.close)
         made = Stage(folder, settings, store, options, seaweed)
         made.client("s3").create_bucket(Bucket=BUCKET)
-        devices = ["control"] if engine is None else ["control", "cpu"]
+        devices = ["control"] * control + ["cpu"] * (engine is not None)
         for device in devices:
             command = python_command("-m", "worker", "--device", device)
             log, pid = folder / f"{device}.log", folder / f"{device}.pid"
             worker = ChildProcess(command, made.environment(), log, pid_path=pid, name=device)
             exits.callback(worker.terminate, 10)
+            made.workers[device] = worker
         wait(lambda: sum(beat.state != "warming" for beat in store.fleet.workers()) == len(devices))
         yield made
 
@@ -134,12 +150,17 @@ def _answers(client: Any) -> bool:
 
 
 class Bridge:
-    """`pageline bridge` as a process, killed and started again every so many seconds (0: never)."""
+    """`pageline bridge` as a process, killed and started again every so many seconds (0: never).
+
+    On a machine with much else to do it may need as long to begin: then it is killed when it has taken events
+    for a third of that time, or nothing would ever be taken.
+    """
 
     def __init__(self, made: Stage, source: str, kill_seconds: float) -> None:
         self.kills = 0
         self._made, self._source, self._seconds = made, source, kill_seconds
         self._over = Event()
+        self._log, self._begins = made.folder / "bridge.log", 0
         self._process = self._start()
         self._thread = Thread(target=self._kill_again, daemon=True)
         self._thread.start()
@@ -163,7 +184,8 @@ class Bridge:
         return found
 
     def _start(self) -> subprocess.Popen[bytes]:
-        with (self._made.folder / "bridge.log").open("ab") as log:
+        with self._log.open("ab") as log:
+            self._begins = log.tell()
             return subprocess.Popen(
                 python_command("-m", "worker.cli", "bridge", self._source, "--json"),
                 env=self._made.environment(),
@@ -180,7 +202,18 @@ class Bridge:
 
     def _kill_again(self) -> None:
         while self._seconds and not self._over.wait(self._seconds):
-            self.kill()
+            begun = time.monotonic()
+            while not self._takes() and not self._over.wait(0.05):
+                pass
+            late = time.monotonic() - begun > 0.1  # it had not begun long before
+            if not self._over.wait(self._seconds / 3 if late else 0):
+                self.kill()
+
+    def _takes(self) -> bool:
+        """Whether the present process has come so far as to take events."""
+        with self._log.open("rb") as log:
+            log.seek(self._begins)
+            return b"taking events" in log.read()
 
 
 def sqs_queues(made: Stage) -> tuple[str, str]:
@@ -244,13 +277,13 @@ def tell_badly(bodies: Iterator[str], tell: Callable[[str], object], count: int)
         tell(body)
 
 
-def wait(look: Callable[[], bool], seconds: float = 600.0) -> float:
+def wait(look: Callable[[], bool], seconds: float = 600.0, pause: float = 0.02) -> float:
     """Wait until something is so; returns how long that took, in seconds."""
     started = time.monotonic()
     while not look():
         if time.monotonic() - started > seconds:
             raise SystemExit(f"this never came: {look}")
-        time.sleep(0.02)
+        time.sleep(pause)
     return time.monotonic() - started
 
 
