@@ -15,7 +15,6 @@ from tasks.dispatch_sight import Sight, place
 from tasks.queues import CONTROL, DELIVER, FINALIZE, INGEST, PAGES, SPLIT
 from tasks.routing import windows_of
 
-_DOUBLINGS_ASIDE = 3  # of the first delay: longer than it takes a new process to get warm
 _STEP_TASKS = {Step.SPLIT: SPLIT, Step.FINALIZE: FINALIZE}
 
 
@@ -80,13 +79,6 @@ def send_later(tools: Tools, work: Work, *, tries: int) -> None:
     seconds = delay_seconds(tools.settings.queue, tries)
     tools.store.status.postpone(work, seconds)
     tools.store.fleet.delay({"work": work.member, "tries": tries + 1}, seconds)
-
-
-def send_aside(tools: Tools, pages: PageRange) -> None:
-    """Send a page that ended two processes once others had their turn: a new one is not warm at once."""
-    seconds = delay_seconds(tools.settings.queue, _DOUBLINGS_ASIDE)
-    tools.store.status.postpone(pages, seconds)
-    tools.store.fleet.delay({"work": pages.member, "tries": 0}, seconds)
 
 
 def announce_later(tools: Tools, ref: dict[str, Any], *, tries: int) -> None:

@@ -205,9 +205,12 @@ class Status:
         """Let the leases of `worker`'s earlier processes run out, all but those of process `pid`."""
         return int(self._run("forfeit", f"{worker}#", f"{worker}#{pid}#"))
 
-    def expire(self) -> list[Work]:
-        """Take back what dead processes held; returns what is to be sent."""
-        return _works(self._run("expire", _BATCH))
+    def expire(self, aside_seconds: float = 0.0) -> list[Work]:
+        """Take back what dead processes held; returns what is to be sent.
+
+        Pages that are likely to end the next process too are put aside, to be sent after `aside_seconds`.
+        """
+        return _works(self._run("expire", _BATCH, aside_seconds))
 
     def overdue(self, lane: str, seconds: float) -> list[Work]:
         """Find ranges and announcements released `seconds` ago that nobody holds, to be sent again."""

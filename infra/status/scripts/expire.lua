@@ -1,9 +1,11 @@
--- Take back what is in the hands of processes that stopped renewing. ARGV: limit.
+-- Take back what is in the hands of processes that stopped renewing. ARGV: limit, seconds that a page is put aside (0 not to).
 -- Returns what is to be sent: released members, or `id:generation:split` and `id:generation:finalize`.
+-- A page that ended its process where another starts in its place, or that has ended two, is sent later: each start is
+-- time in which nobody is served, so others have their turn before the page is tried again.
 local at = now()
 local sends = {}
 
-local function expire_page(id, generation, page)
+local function expire_page(id, generation, page, expiry)
   if page_state(id, page) ~= RUNNING then
     return
   end
@@ -21,6 +23,13 @@ local function expire_page(id, generation, page)
     end
   end
   local member = released_member(id, generation, page, page, mode)
+  if tonumber(ARGV[2]) > 0 and (mode == 'quarantine' or (mode == 'alone' and expiry == FORFEITED)) then
+    local due = at + tonumber(ARGV[2])
+    put_out(id, member, due)
+    redis.call('HINCRBY', key('counters'), 'pages_returned_total', 1) -- whoever is told of the others counts those
+    redis.call('ZADD', key('delayed'), due, string.format('{"tries": 0, "work": "%s"}', member)) -- as `Fleet.delay` does
+    return
+  end
   put_out(id, member, at)
   sends[#sends + 1] = member
 end
@@ -33,8 +42,9 @@ local function expire_range(id, generation, first, last, mode)
   end
 end
 
-local members = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', at, 'LIMIT', 0, ARGV[1])
-for _, member in ipairs(members) do
+local over = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', at, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+for i = 1, #over, 2 do
+  local member, expiry = over[i], tonumber(over[i + 1])
   unlease(member)
   local id, generation, name = string.match(member, '^([^:]+):(%d+):(.+)$')
   local state = state_of(id, generation)
@@ -42,7 +52,7 @@ for _, member in ipairs(members) do
     local page = string.match(name, '^p(%d+)$')
     local first, last, mode = string.match(name, '^r(%d+)-(%d+)-([%a_]+)$')
     if page and state == 'processing' then
-      expire_page(id, generation, tonumber(page))
+      expire_page(id, generation, tonumber(page), expiry)
     elseif first and state == 'processing' then
       expire_range(id, generation, first, last, mode)
     elseif name == 'split' or name == 'finalize' then

@@ -5,7 +5,7 @@ local owners = redis.call('HGETALL', key('owners'))
 for i = 1, #owners, 2 do
   local owner = owners[i + 1]
   if string.sub(owner, 1, #ARGV[1]) == ARGV[1] and string.sub(owner, 1, #ARGV[2]) ~= ARGV[2] then
-    redis.call('ZADD', key('leases'), 'XX', 0, owners[i])
+    redis.call('ZADD', key('leases'), 'XX', FORFEITED, owners[i])
     count = count + 1
   end
 end

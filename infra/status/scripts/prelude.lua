@@ -1,6 +1,7 @@
 -- In front of every script. The loader puts KEY (names of keys), ALLOWED (transitions), TERMINAL, NEXT_MODE,
 -- MAX_ATTEMPTS and REMEMBERED_SECONDS above it, so that each is written down once, in Python.
 
+local FORFEITED = -1 -- a lease's expiry, when the process that follows its holder says that it died
 local PENDING, RUNNING, ASIDE, DONE, FAILED, CANCELLED, SKIPPED = 'p', 'r', 'a', 'd', 'f', 'c', 's'
 
 local function key(name, ...)

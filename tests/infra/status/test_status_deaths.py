@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from infra.status import Store
@@ -244,3 +246,32 @@ def test_a_document_that_fell_out_of_line_gets_in_line_again(store: Store) -> No
     assert store.status.stuck(0) == []
     assert store.client.lrange(f"test:line:{LANE}", 0, -1) == ["a"]
     assert store.fleet.lanes() == [LANE]
+
+
+def test_a_page_that_is_likely_to_end_the_next_process_too_is_put_aside(out: Store) -> None:
+    """Where another process starts in place of the dead one, or where two have died."""
+    begun = [out.status.begin_page(WHOLE, number, OLD) for number in (1, 2)]
+    assert [claim for claim, _ in begun] == [Claim.GO] * 2
+    assert out.status.park(WHOLE, 2, OLD, 1)  # it only waits
+    assert out.status.forfeit("w1", 11) == 3
+    assert out.status.expire(60) == [WHOLE]
+    assert states(out) == "appp"
+    assert out.fleet.due() == []
+    (text,) = map(str, out.client.zrange("test:delayed", 0, -1))
+    assert json.loads(text) == {"tries": 0, "work": alone(1, Mode.ALONE).member}
+    assert text == json.dumps(json.loads(text), sort_keys=True)  # as whoever delays it once more writes it
+    assert out.status.overdue(LANE, -30) == [WHOLE]  # it waits for its time
+    assert out.status.begin_range(alone(1, Mode.ALONE), NEW) is Claim.GO
+    assert out.status.begin_page(alone(1, Mode.ALONE), 1, NEW) == (Claim.GO, 2)
+    for member in map(str, out.client.zrange("test:leases", 0, -1)):
+        out.client.zadd("test:leases", {member: 0}, xx=True)  # nobody says so: its lease runs out
+    out.status.expire(60)
+    waiting = [json.loads(str(one))["work"] for one in out.client.zrange("test:delayed", 0, -1)]
+    assert alone(1, Mode.QUARANTINE).member in waiting
+
+
+def test_a_page_of_a_worker_that_is_gone_goes_again_at_once(out: Store) -> None:
+    assert out.status.begin_page(WHOLE, 2, OLD)[0] is Claim.GO
+    for member in map(str, out.client.zrange("test:leases", 0, -1)):
+        out.client.zadd("test:leases", {member: 0}, xx=True)
+    assert set(out.status.expire(60)) == {WHOLE, alone(2, Mode.ALONE)}
