@@ -106,8 +106,8 @@ def test_auto_passes_over_an_engine_that_fails_and_says_so(
     assert first in caplog.text
 
 
-def test_auto_without_an_engine_that_works_fails_as_the_last_one_did(engines: Install) -> None:
-    engines("failing", "broken")
+def test_auto_without_an_engine_that_works_fails_as_the_first_one_did(engines: Install) -> None:
+    engines("broken", "failing")
     pipeline = create_pipeline("OCR")
     with pytest.raises(SelfCheckError, match="broken"):
         list(pipeline.predict(_blank()))
