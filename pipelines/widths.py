@@ -18,9 +18,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, groupby
 from math import ceil
-from operator import itemgetter
 from typing import Literal, TypeAlias
 
 WidthMode: TypeAlias = Literal["bucket", "close", "exact"]
@@ -32,9 +30,7 @@ BUCKETS = (*range(160, _STRETCHED_TO, 32), *range(_STRETCHED_TO, 1600, 64), *ran
 _BATCH_SIZES = (8, 4, 2, 1)
 # The network's answer takes 18,710 numbers for every eighth column: this bounds a batch's memory.
 _MOST_COLUMNS = 2560
-# For the last run to be short beside the whole, and for as much as a call costs beside its columns.
-_RUNS_PER_WORKER = 3
-_COLUMNS_PER_CALL = 64
+_COLUMNS_PER_CALL = 64  # what a call costs beside its columns
 
 
 @dataclass(frozen=True)
@@ -83,18 +79,22 @@ def share_out(
 ) -> list[list[list[int]]]:
     """The batches, as `plan_batches` orders them, in runs that `workers` take one after the other.
 
-    An engine that goes from one width to another looks its kernels up anew, which takes longer than a short
-    line. So neighbours stay together, in a few runs for each worker that are about equally long.
+    An engine that goes from one width to another finds its kernels out of the processor's caches, which takes
+    longer than a short line. So neighbours stay together, in runs that shrink towards the end: each is what
+    one worker's share of the rest would be (guided self-scheduling, Polychronopoulos and Kuck 1987).
     """
-    if workers == 1:
-        return [list(batches)] if batches else []
     costs = [sum(canvases[index].width + _COLUMNS_PER_CALL for index in batch) for batch in batches]
-    middles = [end - cost / 2 for end, cost in zip(accumulate(costs), costs, strict=True)]
-    runs = _RUNS_PER_WORKER * workers
-    numbered = [
-        (int(runs * middle / sum(costs)), batch) for middle, batch in zip(middles, batches, strict=True)
-    ]
-    return [[batch for _, batch in run] for _, run in groupby(numbered, key=itemgetter(0))]
+    left = sum(costs)
+    runs: list[list[list[int]]] = []
+    due = 0.0
+    for batch, cost in zip(batches, costs, strict=True):
+        if due <= 0:
+            runs.append([])
+            due = left / workers
+        runs[-1].append(batch)
+        left -= cost
+        due -= cost
+    return runs
 
 
 def _split(indices: list[int], width: int, largest: int) -> list[list[int]]:
