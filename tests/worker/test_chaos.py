@@ -18,13 +18,13 @@ CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run it with short leases."""
+    """Run it with short leases, and patience that ends before the test's: it tells what is still open."""
     try:
         valkey_binary()
     except ServiceError as error:
         absent(str(error))
     return subprocess.run(
-        [sys.executable, str(CHAOS), "--quick", *options],
+        [sys.executable, str(CHAOS), "--quick", "--patience", "100", *options],
         capture_output=True,
         text=True,
         timeout=280,
