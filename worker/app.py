@@ -8,6 +8,7 @@ from celery import Celery
 
 from infra.settings import Settings
 from tasks.queues import CONTROL, broker_conf, queues_of
+from worker.acknowledging import give_places_back
 from worker.loader import Loader
 from worker.plan import WorkerPlan
 
@@ -19,6 +20,7 @@ _LOST_SECONDS = 1.0  # what the pool waits for a result that a dead child may ha
 
 def make_app(settings: Settings, plan: WorkerPlan) -> Celery:
     """Make the app of one worker. Its children are told settings and plan through the app's own settings."""
+    give_places_back()
     app = Celery("pageline", include=list(_MODULES), loader=Loader)
     app.conf.update(
         broker_conf(settings.broker_url, settings.key_prefix, settings.queue.visibility_seconds),
