@@ -7,6 +7,8 @@ broker did not hear of it delivers again, and the lease of that work drops it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import redis, virtual
@@ -17,17 +19,19 @@ class ForgivingQoS(redis.QoS):
 
     def ack(self, delivery_tag: Any) -> None:
         """See `redis.QoS.ack`."""
-        try:
+        with self._given_back(delivery_tag):
             super().ack(delivery_tag)
-        except Exception:
-            virtual.QoS.ack(self, delivery_tag)
-            raise
 
     def reject(self, delivery_tag: Any, requeue: bool = False) -> None:
         """See `redis.QoS.reject`."""
-        try:
+        with self._given_back(delivery_tag):
             super().reject(delivery_tag, requeue)
-        except Exception:
+
+    @contextmanager
+    def _given_back(self, delivery_tag: Any) -> Iterator[None]:
+        try:
+            yield
+        except Exception:  # whatever it is, no second acknowledgement is tried; Celery logs it
             virtual.QoS.ack(self, delivery_tag)
             raise
 
