@@ -90,20 +90,24 @@ class Heart:
     def end(self, why: str) -> None:
         """End the process: it can do no more work. What it has in hand is treated as after any death."""
         _log.critical("%s: its process ends", why)
-        if self._tell is not None:
-            self._tell(why)
-        self._end()
+        try:
+            if self._tell is not None:
+                self._tell(why)
+        finally:  # a full disk does not keep alive what hangs
+            self._end()
 
     def _beat(self) -> None:
         last = float("-inf")
         while not self._stop.wait(min(_TICK_SECONDS, self._queue.heartbeat_seconds)):
             holds = self._holds
-            for hold in holds:
-                self._check_time(hold)
-            self._check_memory(holds)
+            with _going_on("nobody has looked at what goes on"):
+                for hold in holds:
+                    self._check_time(hold)
+                self._check_memory(holds)
             if time.monotonic() - last >= self._queue.heartbeat_seconds:
                 last = time.monotonic()
-                self._renew(holds)
+                with _going_on("no heartbeat"):
+                    self._renew(holds)
 
     def _check_time(self, hold: Hold) -> None:
         overdue = hold.overdue()
@@ -132,14 +136,20 @@ class Heart:
                 self._status.fault_page(pages, pages.first, hold.owner, reason)
 
     def _renew(self, holds: Sequence[Hold]) -> None:
-        try:
-            doing = sorted((one for hold in holds for one in hold.doing()), key=lambda one: one.since)
-            self._say(doing if holds else None)
-            for hold in holds:
-                for lost in self._status.renew(hold.owner, hold.leases()):
-                    if hold.drop(lost):  # else it was given back in this very moment
-                        _log.warning("the lease %s was lost: this process was taken for dead", lost)
-        except BrokerUnavailable as error:
-            _log.warning("no heartbeat: %s", error)
-        except Exception:  # noqa: BLE001  -- the next beat must come: without it, every page in hand would be lost
-            _log.exception("no heartbeat")
+        doing = sorted((one for hold in holds for one in hold.doing()), key=lambda one: one.since)
+        self._say(doing if holds else None)
+        for hold in holds:
+            for lost in self._status.renew(hold.owner, hold.leases()):
+                if hold.drop(lost):  # else it was given back in this very moment
+                    _log.warning("the lease %s was lost: this process was taken for dead", lost)
+
+
+@contextmanager
+def _going_on(without: str) -> Iterator[None]:
+    """Log what a part of a beat raises."""
+    try:
+        yield
+    except BrokerUnavailable as error:
+        _log.warning("%s: %s", without, error)
+    except Exception:  # noqa: BLE001  -- the next beat must come: without it, every page in hand would be lost
+        _log.exception(without)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from crew import site, wait_for, write_pdf
@@ -15,6 +17,7 @@ from infra.status.states import DocumentState
 from infra.status.status import split_step
 from infra.status.work import Claim
 from tasks.heart import Heart
+from tasks.memory import Memory
 from worker.stack.valkey import ValkeyHandle
 
 QUEUE = QueueSettings(lease_seconds=5, heartbeat_seconds=0.05, page_seconds=0.2)
@@ -25,15 +28,19 @@ Said = Sequence[Doing] | None
 
 
 def beating(
-    desk: Desk, say: Callable[[Said], None], end: Callable[[], None], queue: QueueSettings = QUEUE
+    desk: Desk,
+    say: Callable[[Said], None],
+    end: Callable[[], None],
+    queue: QueueSettings = QUEUE,
+    **others: Any,
 ) -> Heart:
-    heart = Heart(desk.store.status, queue, worker="w", say=say, end=end)
+    heart = Heart(desk.store.status, queue, worker="w", say=say, end=end, **others)
     heart.start()
     return heart
 
 
 def no_end() -> None:
-    raise AssertionError("nothing hangs")
+    raise SystemExit("nothing hangs")  # ends the beat, which outlives every other exception
 
 
 def test_leases_in_hand_are_renewed_and_others_are_not(desk: Desk) -> None:
@@ -209,4 +216,27 @@ def test_an_error_nobody_expected_does_not_stop_the_beat(desk: Desk) -> None:
 
     heart = beating(desk, say, no_end)
     wait_for(lambda: len(said) > 2, "beats after the first")
+    heart.stop()
+
+
+def test_nor_does_one_in_looking_at_what_goes_on(desk: Desk) -> None:
+    class Unmeasured(Memory):
+        def far_over(self) -> NoReturn:
+            raise ValueError("never seen before")
+
+    said: list[Said] = []
+    heart = beating(desk, said.append, no_end, HASTY, memory=Unmeasured())
+    with heart.hold() as hold, hold.timed(Activity.READING, "a", 1):
+        wait_for(lambda: len(said) > 2, "beats after the first")
+    heart.stop()
+
+
+def test_what_hangs_is_ended_also_where_nobody_can_be_told_why(desk: Desk) -> None:
+    def tell(why: str) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space left on device", why)
+
+    ended = threading.Event()
+    heart = beating(desk, lambda doing: None, ended.set, tell=tell)
+    with heart.hold() as hold, hold.timed(Activity.READING, "a", 1):
+        assert ended.wait(60)
     heart.stop()
