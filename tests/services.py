@@ -26,9 +26,11 @@ def absent(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def _require(find: Callable[[], Path]) -> None:
+def require(*programs: Callable[[], Path]) -> None:
+    """Skip the test, or fail it as `absent` does, where a server's program is not found."""
     try:
-        find()
+        for find in programs:
+            find()
     except ServiceError as error:
         absent(str(error))
 
@@ -36,7 +38,7 @@ def _require(find: Callable[[], Path]) -> None:
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyHandle]:
     """A Valkey server; tests share it, so they keep to keys of their own."""
-    _require(valkey_binary)
+    require(valkey_binary)
     with start_valkey(tmp_path_factory.mktemp("valkey")) as server:
         yield server
 
@@ -44,7 +46,7 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyHandle]:
 @pytest.fixture(scope="session")
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedHandle]:
     """A SeaweedFS server; tests share it, so they keep to buckets of their own."""
-    _require(weed_binary)
+    require(weed_binary)
     with start_seaweed(tmp_path_factory.mktemp("seaweed")) as server:
         yield server
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from crew import site, wait_for, write_pdf
-from services import absent
+from services import require
 
-from infra.errors import ServiceError
 from infra.status.states import DocumentState
 from infra.storage import Location, open_storage
 from tasks.ledger import read_manifest
@@ -26,10 +25,7 @@ PAGES = 8
 def test_a_storage_that_is_gone_for_a_while_costs_no_page_another_reading(
     tmp_path: Path, valkey: ValkeyHandle
 ) -> None:
-    try:
-        weed_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(weed_binary)
     log, gate = tmp_path / "log", tmp_path / "gate"
     log.mkdir()
     gate.mkdir()

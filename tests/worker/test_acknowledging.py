@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 from kombu import Connection, Message
-from services import absent
+from services import require
 
-from infra.errors import ServiceError
 from worker.acknowledging import give_places_back
 from worker.stack.valkey import start_valkey, valkey_binary
 
@@ -24,10 +23,7 @@ ENDS: dict[str, Callable[[Message], None]] = {
 def test_a_place_is_free_again_though_the_broker_died_before_the_acknowledgement(
     tmp_path: Path, end: str
 ) -> None:
-    try:
-        valkey_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(valkey_binary)
     give_places_back()
     server = start_valkey(tmp_path / "broker")
     with Connection(server.broker_url) as connection:

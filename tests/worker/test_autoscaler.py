@@ -11,9 +11,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from services import absent
+from services import require
 
-from infra.errors import ServiceError
 from worker.stack.valkey import valkey_binary
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -82,10 +81,7 @@ def test_it_shrinks_to_the_most_that_was_wanted_lately_and_by_half_at_most(scale
 
 
 def test_real_workers_come_and_go_and_no_page_is_lost_or_repeated() -> None:
-    try:
-        valkey_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(valkey_binary)
     rhythm = ["--most", "3", "--quicker", "60", "--trickle", "3", "--seconds", "0.2"]
     options = [*rhythm, "--documents", "3", "--pages", "15", "--json"]
     found = subprocess.run(

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import absent
+from services import require
 
-from infra.errors import ServiceError
 from worker.stack.valkey import valkey_binary
 from worker.stack.weed import weed_binary
 
@@ -21,11 +20,7 @@ _PUTS = 100
 
 @pytest.mark.parametrize("via", ["sqs", "seaweedfs"])
 def test_a_bridge_that_is_killed_loses_nothing_and_doubles_nothing(via: str) -> None:
-    try:
-        valkey_binary()
-        weed_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(valkey_binary, weed_binary)
     found = subprocess.run(
         [sys.executable, str(EVENTS), "--puts", str(_PUTS), "--via", via, "--kills", "2", "--json"],
         capture_output=True,

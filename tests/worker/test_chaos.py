@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from services import absent
+from services import require
 
-from infra.errors import ServiceError
 from worker.stack.valkey import valkey_binary
 
 CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
@@ -19,10 +18,7 @@ CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
 def run(*options: str) -> subprocess.CompletedProcess[str]:
     """Run it with short leases, and patience that ends before the test's: it tells what is still open."""
-    try:
-        valkey_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(valkey_binary)
     return subprocess.run(
         [sys.executable, str(CHAOS), "--quick", "--patience", "100", *options],
         capture_output=True,

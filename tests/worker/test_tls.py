@@ -12,10 +12,10 @@ from urllib.parse import quote, urlencode
 import pytest
 import redis
 from crew import site, write_pdf
-from services import absent
+from services import require
 from tls import Authority, Certificate, tls_in_front
 
-from infra.errors import BrokerUnavailable, BrokerUnsuitable, ServiceError, StorageUnavailable
+from infra.errors import BrokerUnavailable, BrokerUnsuitable, StorageUnavailable
 from infra.settings import load_settings
 from infra.status import Store, open_store
 from infra.status.states import DocumentState
@@ -63,10 +63,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Guarded]:
-    try:
-        valkey_binary()
-    except ServiceError as error:
-        absent(str(error))
+    require(valkey_binary)
     folder = tmp_path_factory.mktemp("guarded")
     other = Authority(folder, "theirs")
     certificate, client = authority.sign("server"), authority.sign("client")
