@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import distribution
 from pathlib import Path
 
-import pytest
 from packaging.requirements import Requirement
+from services import absent
 
 LOCK = Path(__file__).resolve().parents[1] / "requirements" / "runtime.txt"
 # The C libraries of Debian 12, which runs what was built for older ones.
@@ -42,7 +42,7 @@ def test_every_compiled_package_of_the_runtime_has_a_wheel_for_arm() -> None:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(_on_arm, wanted))
     if not any(answers):
-        pytest.skip("no package index answers")
+        absent("no package index answers")
     missing = [
         str(one)
         for one, answer in zip(wanted, answers, strict=True)
