@@ -11,14 +11,16 @@ from pathlib import Path
 
 import pytest
 from http_service import Service
+from services import absent
 
 _PAGE = Path(__file__).resolve().parents[3] / "docs" / "http.md"
 
 
+@pytest.mark.system
 def test_the_examples_of_the_page_work(service: Service, letter: Path, tmp_path: Path) -> None:
     for program in ("curl", "jq"):
         if shutil.which(program) is None:
-            pytest.skip(f"the examples need {program}")
+            absent(f"the examples need {program}: apt install {program}")
     blocks = re.findall(r"^```sh\n(.*?)^```$", _PAGE.read_text(), flags=re.MULTILINE | re.DOTALL)
     first, *others = (f"echo '# {number}'\n{block}" for number, block in enumerate(blocks))
     assert "BASE=http://127.0.0.1:8080" in first
