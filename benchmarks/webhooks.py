@@ -31,8 +31,8 @@ from typing import Any
 
 import pypdfium2 as pdfium
 from events_stage import wait
-from webhooks_receiver import Receiver
 
+from infra.notify.signature import HEADER
 from infra.settings import Settings, load_settings
 from infra.status import Store, open_store
 from tasks.context import Tools, storage_at
@@ -43,6 +43,9 @@ from tasks.reopen import NotReopened, replay
 from worker.sending import tools_for
 from worker.stack.processes import ChildProcess, python_command
 from worker.stack.valkey import start_valkey
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from receiver import Receiver, failing, receiver
 
 _SECRET = "of the benchmark"  # noqa: S105  -- nobody's
 _EVER = 1e9  # seconds
@@ -130,14 +133,14 @@ def _trouble(made: Stage, seconds: float, over: Event, kills: list[int]) -> None
                 kills.append(pid)
 
 
-def _run(made: Stage, receiver: Receiver, options: argparse.Namespace) -> dict[str, Any]:
+def _run(made: Stage, hook: Receiver, options: argparse.Namespace) -> dict[str, Any]:
     kills, over = list[int](), Event()
-    trouble = Thread(target=_trouble, args=[made, options.kill, over, kills])
+    trouble = Thread(target=_trouble, args=[made, options.kill, over, kills], daemon=True)
     started = time.monotonic()
     trouble.start()
     made.announce(options.documents)
     wait(lambda: made.ended() >= options.documents / 3)
-    receiver.down()
+    hook.down()
     away = time.monotonic()
     for seed in range(2):
         wait(lambda: made.ended() == options.documents)
@@ -145,22 +148,22 @@ def _run(made: Stage, receiver: Receiver, options: argparse.Namespace) -> dict[s
     wait(lambda: made.ended() == options.documents)
     time.sleep(max(0.0, options.away - (time.monotonic() - away)))
     waiting = len(made.store.outbox.pending(100_000))
-    receiver.up()
+    hook.up()
     wait(lambda: made.store.outbox.soon(_EVER) == 0)
     over.set()
     trouble.join()
     return {"kills": len(kills), "waited meanwhile": waiting, "seconds": round(time.monotonic() - started)}
 
 
-def _judged(receiver: Receiver, ends: set[str]) -> dict[str, Any]:
+def _judged(hook: Receiver, ends: set[str]) -> dict[str, Any]:
     """What the receiver got, against what it was to get."""
     (example,) = re.findall(r"^```python\n(.*?)^```$", _DOC.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(example, _DOC.name, "exec"), names)  # noqa: S102  -- as a reader of the page would
     genuine, disordered, taken = 0, 0, Counter[str]()
     newest: dict[str, int] = {}
-    for request in receiver.requests:
-        genuine += names["is_genuine"](request.signature, request.body, _SECRET, tolerance=3600)
+    for request in hook.requests:
+        genuine += names["is_genuine"](request.headers[HEADER], request.body, _SECRET, tolerance=3600)
         document, generation = request.event["data"]["id"], request.event["data"]["generation"]
         told_before = taken[request.event["id"]]
         disordered += generation < newest.get(document, 0) and not told_before
@@ -171,11 +174,11 @@ def _judged(receiver: Receiver, ends: set[str]) -> dict[str, Any]:
         "ends": len(ends),
         "told of": len(ends & taken.keys()),
         "more than once": sum(count > 1 for count in taken.values()),
-        "requests": len(receiver.requests),
-        "refused": sum(not one.taken for one in receiver.requests),
+        "requests": len(hook.requests),
+        "refused": sum(not one.taken for one in hook.requests),
         "out of order": disordered,
         "genuine": genuine,
-        "wrong": taken.keys() != ends or disordered > 0 or genuine != len(receiver.requests),
+        "wrong": taken.keys() != ends or disordered > 0 or genuine != len(hook.requests),
     }
 
 
@@ -192,16 +195,12 @@ def main() -> int:
     parser.add_argument("--retry", type=float, default=1.0)
     parser.add_argument("--retry-limit", type=float, default=10.0)
     options = parser.parse_args()
-    receiver = Receiver(options.fails)
-    receiver.up()
-    try:
-        with (
-            tempfile.TemporaryDirectory(prefix="pageline-webhooks-") as folder,
-            stage(Path(folder), receiver.url, options) as made,
-        ):
-            report = _run(made, receiver, options) | _judged(receiver, made.ends)
-    finally:
-        receiver.down()
+    with (
+        receiver(failing(options.fails, seed=3)) as hook,
+        tempfile.TemporaryDirectory(prefix="pageline-webhooks-") as folder,
+        stage(Path(folder), hook.url, options) as made,
+    ):
+        report = _run(made, hook, options) | _judged(hook, made.ends)
     print(", ".join(f"{name} {value}" for name, value in report.items()))
     return int(report["wrong"])
 

@@ -23,6 +23,11 @@ class Received:
     status: int
 
     @property
+    def taken(self) -> bool:
+        """Whether it was answered with 2xx."""
+        return 200 <= self.status < 300
+
+    @property
     def event(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.body)
         return found
@@ -51,7 +56,7 @@ class Receiver:
     @property
     def taken(self) -> list[Received]:
         """The requests that were answered with 2xx."""
-        return [request for request in self.requests if 200 <= request.status < 300]
+        return [request for request in self.requests if request.taken]
 
     def up(self) -> None:
         """Begin to listen."""
@@ -93,7 +98,7 @@ def receiver(answer: Callable[[Received], int] | None = None) -> Iterator[Receiv
         made.down()
 
 
-def failing_half(seed: int) -> Callable[[Received], int]:
-    """Answers that say no half of the time."""
+def failing(share: float, seed: int) -> Callable[[Received], int]:
+    """Answers that say no to that share of requests."""
     chance = random.Random(seed)
-    return lambda _: 503 if chance.random() < 0.5 else 204
+    return lambda _: 503 if chance.random() < share else 204

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from desk import Desk, desk_at
-from receiver import Receiver, failing_half, receiver
+from receiver import Receiver, failing, receiver
 
 from infra.errors import StorageUnavailable
 from infra.notify import DocumentFinished
@@ -148,7 +148,7 @@ def test_one_whose_request_is_lost_is_told_of_too(desk: Desk, hook: Receiver) ->
 def test_a_receiver_that_fails_half_the_time_and_goes_away_hears_of_every_document(
     desk: Desk, hook: Receiver
 ) -> None:
-    hook.answer = failing_half(7)
+    hook.answer = failing(0.5, seed=7)
     documents = [read(desk, f"{number}.pdf") for number in range(6)]
     hook.down()
     documents += [read(desk, f"{number}.pdf") for number in range(6, 12)]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from crew import Site, site, wait_for, write_pdf
-from receiver import Received, Receiver, failing_half, receiver
+from receiver import Received, Receiver, failing, receiver
 
 from worker.stack.valkey import ValkeyHandle
 
@@ -132,7 +132,7 @@ def test_a_delivery_in_the_hands_of_a_process_that_is_killed_is_done_again(
 
 def test_failures_absence_and_deaths_cost_no_document_its_message(control: Site, hook: Receiver) -> None:
     count, before = 20, len(control.documents())
-    hook.answer = failing_half(5)
+    hook.answer = failing(0.5, seed=5)
     names = [f"{number}.pdf" for number in range(count)]
     announce(control, *names[:10])
     wait_for(lambda: len(hook.taken) >= 3, "some events")
