@@ -18,21 +18,21 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from chaos_stage import Stage, Trouble, write_document
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from crew import wait_for
+
 _GOES_ON = 15.0  # seconds: what is promised
 _DELAY = 10.0
-_PATIENCE = 180.0
-_POLL = 0.05
 _PAGES = 30  # of the document that is being read when its reader is killed
 _APART = 0.5  # seconds from document to document
 _POISON = "poison.pdf"
-Found = TypeVar("Found")
 
 
 def main() -> int:
@@ -64,11 +64,11 @@ def _kills(stage: Stage, count: int, dice: random.Random) -> dict[str, Any]:
         name = f"killed-{number}.pdf"
         write_document(stage.inbox / name, _PAGES)
         stage.announce(name)
-        document, worker = _await(lambda: _reading(stage), "a page that is read")
+        document, worker = wait_for(lambda: _reading(stage), "a page that is read")
         time.sleep(dice.random())
         began = time.time()
         stage.kill_all_of(worker)
-        _await(lambda: stage.ended() > number, "the document's end")  # noqa: B023  -- called here
+        wait_for(lambda: stage.ended() > number, "the document's end")  # noqa: B023  -- called here
         before = {page for page, at in _readings(stage, document) if at <= began}
         again = [(page, at - began) for page, at in _readings(stage, document) if at > began]
         in_hand += [round(after, 1) for page, after in again if page in before]
@@ -136,19 +136,9 @@ def _paced(stage: Stage, start: str, count: int, poison: int = -1) -> list[float
         announced[f"{start}-{number}.pdf"] = time.time()
         stage.announce(f"{start}-{number}.pdf")
         time.sleep(_APART)
-    _await(lambda: stage.ended() >= before + count + (poison >= 0), "the end of all")
+    wait_for(lambda: stage.ended() >= before + count + (poison >= 0), "the end of all", patience=180)
     ended = {Path(one.source).name: one.finished or 0.0 for one in stage.documents()}
     return [ended[name] - at for name, at in announced.items()]
-
-
-def _await(look: Callable[[], Found | None], what: str) -> Found:
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until:
-        found = look()
-        if found:
-            return found
-        time.sleep(_POLL)
-    raise TimeoutError(f"this never came: {what}")
 
 
 @contextmanager

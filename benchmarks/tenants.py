@@ -19,12 +19,11 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
 
 import pypdfium2 as pdfium
 
@@ -36,9 +35,10 @@ from tasks.records import DocumentRef
 from worker.stack.processes import ChildProcess
 from worker.stack.valkey import start_valkey
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+from crew import wait_for
+
 _PROGRAM = Path(__file__).with_name("paced_worker.py")
-_PATIENCE_SECONDS = 300.0
-Found = TypeVar("Found")
 
 
 class Stage:
@@ -123,17 +123,6 @@ def write(path: Path, pages: int) -> None:
     document.save(path)
 
 
-def wait_for(look: Callable[[], Found | None]) -> Found:
-    """Return what `look` finds as soon as it does."""
-    until = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < until:
-        found = look()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise TimeoutError("what is waited for does not come")
-
-
 @dataclass(frozen=True)
 class Delays:
     """What B's documents waited, in range times.
@@ -194,7 +183,7 @@ def taken_before(options: argparse.Namespace) -> tuple[int, int]:
             mine = [one for one in made.documents() if one.tenant == "b"]
             return mine[0] if mine and mine[0].state is DocumentState.PROCESSING else None
 
-        mine = wait_for(opened)
+        mine = wait_for(opened, "the opening of B's", patience=300)
         others = [one for one in made.documents() if one.tenant == "a"]
         taken = sum(announced < one.created < mine.created for one in others)
         split = sum(

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from command_line import PATIENCE, command, environment, wait_for
+from command_line import command, environment
+from crew import PATIENCE, wait_for
 from PIL import Image
 from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 from services import absent

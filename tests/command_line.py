@@ -6,15 +6,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
 from PIL import Image, ImageDraw, ImageFont
-
-PATIENCE = 120.0  # seconds until an event that must come counts as lost
-T = TypeVar("T")
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -53,17 +47,6 @@ def processes_of(folder: Path) -> list[str]:
             if sought in told:
                 found.append(line.replace(b"\0", b" ").decode(errors="replace"))
     return found
-
-
-def wait_for(what: Callable[[], T | None]) -> T:
-    """Ask until the answer is true, and return it; time out when it does not come."""
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, "the event did not come"
-        time.sleep(0.05)
 
 
 def picture(path: Path, words: str = "Pageline 2026") -> Path:

@@ -20,7 +20,7 @@ from tasks.produce import Producer
 from tasks.records import DocumentRef
 
 _TESTS = Path(__file__).parent
-_PATIENCE = 120.0  # seconds until an event that should come counts as not coming
+PATIENCE = 120.0  # seconds until an event that should come counts as not coming
 # Quick enough for tests to see leases run out, slow enough for a machine with much to do.
 QUICK = {
     "lease_seconds": 3,
@@ -34,9 +34,11 @@ QUICK = {
 Found = TypeVar("Found")
 
 
-def wait_for(look: Callable[[], Found | None], what: str) -> Found:
+def wait_for(
+    look: Callable[[], Found | None], what: str = "the event", *, patience: float = PATIENCE
+) -> Found:
     """Return what `look` finds, as soon as it finds anything; fail when it never does."""
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + patience
     while time.monotonic() < until:
         found = look()
         if found:

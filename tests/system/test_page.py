@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser import Browser, Desk, Page, opened, pictures_to
-from command_line import wait_for
+from crew import wait_for
 from playwright.sync_api import Error, expect
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from browser import Browser, Desk
-from command_line import PATIENCE, command, environment, wait_for
+from command_line import command, environment
+from crew import PATIENCE, wait_for
 from playwright.sync_api import expect
 
 from worker.http.keys import add_key

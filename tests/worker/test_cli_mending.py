@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import wait_for
+from crew import wait_for
 from desk import Desk, desk_at
 
 from infra.status.states import DocumentState

@@ -16,8 +16,8 @@ from command_line import (
     pageline,
     picture,
     processes_of,
-    wait_for,
 )
+from crew import wait_for
 
 PAGES = 40  # enough that a signal comes while there is work left
 

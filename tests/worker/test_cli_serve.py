@@ -7,7 +7,8 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from command_line import PATIENCE, command, environment
+from command_line import command, environment
+from crew import PATIENCE
 
 from worker.stack.valkey import ValkeyHandle
 

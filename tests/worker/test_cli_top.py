@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import PATIENCE, heed_interrupts
+from command_line import heed_interrupts
+from crew import PATIENCE
 from desk import Desk, desk_at
 
 from infra.status import Activity, Doing

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from command_line import PATIENCE, command, document, environment, pageline, picture, processes_of, wait_for
+from command_line import command, document, environment, pageline, picture, processes_of
+from crew import PATIENCE, wait_for
 
 from infra.storage import Location, S3Options, Storage, open_storage
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from command_line import wait_for
+from crew import wait_for
 
 from infra.errors import ServiceError
 from infra.settings import Settings, load_settings
