@@ -44,6 +44,7 @@ from infra.status import Store, open_store
 from infra.status.states import DocumentState
 from tasks.produce import Producer
 from tasks.records import DocumentRef
+from worker.cli.signals import ending_in_order
 from worker.http.app import build
 from worker.http.desk import open_desk
 from worker.http.serving import address_of, listening
@@ -148,6 +149,7 @@ class Stage:
 def stage(seconds: float) -> Iterator[tuple[Stage, dict[str, str]]]:
     """A stage with a control worker and the service, and the environment of workers."""
     with ExitStack() as stack:
+        stack.enter_context(ending_in_order())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         valkey = stack.enter_context(start_valkey(folder / "valkey"))
         (folder / "in").mkdir()

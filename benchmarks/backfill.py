@@ -26,7 +26,7 @@ from typing import Any
 from events_stage import SOURCE, Stage, cpu_seconds, stage, wait
 
 from infra.lines import ingest_lane
-from worker.stack.processes import python_command
+from worker.stack.processes import ChildProcess, python_command
 
 
 @dataclass
@@ -97,22 +97,22 @@ def _in_line(made: Stage) -> Counter[str]:
 
 def _call(made: Stage, spent: Spent, until: int | None) -> None:
     """Call the command; with `until`, kill it when so many are known or wait to be."""
-    with (made.folder / "backfill.log").open("ab") as log:
-        process = subprocess.Popen(_command(), env=made.environment(), stdout=log, stderr=log)
-    started, cpu = time.monotonic(), 0.0
-    while process.poll() is None:
-        try:
-            cpu = cpu_seconds(process.pid)
-        except (FileNotFoundError, IndexError):
-            break
-        if until is not None and made.announced() >= until:
-            process.kill()
-        time.sleep(0.2)
-    code = process.wait()
+    log = made.folder / "backfill.log"
+    with ChildProcess(_command(), made.environment(), log) as process:
+        started, cpu = time.monotonic(), 0.0
+        while process.poll() is None:
+            try:
+                cpu = cpu_seconds(process.pid)
+            except (FileNotFoundError, IndexError):
+                break
+            if until is not None and made.announced() >= until:
+                process.kill()
+            time.sleep(0.2)
+        code = process.wait()
     spent.seconds += time.monotonic() - started
     spent.cpu += cpu
     if code and until is None:
-        raise SystemExit((made.folder / "backfill.log").read_text())
+        raise SystemExit(log.read_text())
 
 
 def _since(made: Stage) -> str:

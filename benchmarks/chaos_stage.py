@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +23,7 @@ from pipelines.errors import InputError
 from pipelines.read import probe
 from tasks.produce import Producer
 from tasks.records import DocumentRef
+from worker.cli.signals import ending_in_order
 from worker.stack.crew import worker_environment
 from worker.stack.plan import Plan
 from worker.stack.processes import ChildProcess
@@ -45,7 +46,7 @@ class Trouble:
 
 
 class Stage:
-    """Everything that runs, below one folder; a context that ends all of it."""
+    """Everything that runs, below one folder; a context that ends all of it, also on SIGTERM."""
 
     def __init__(
         self, folder: Path, workers: int, trouble: Trouble, queue: dict[str, Any], engine: str
@@ -56,17 +57,31 @@ class Stage:
         self.results = folder / "out"
         for made in (self.inbox, self.traces, self.results):
             made.mkdir(parents=True)
-        self._valkey = start_valkey(folder / "valkey")
+        self._members: dict[str, ChildProcess] = {}
+        self.restarts = 0
+        self._told_to_end: set[int] = set()
+        with ExitStack() as exits:
+            self._begin(exits, workers, trouble, queue, engine)
+            self._exits = exits.pop_all()
+
+    def _begin(
+        self, exits: ExitStack, workers: int, trouble: Trouble, queue: dict[str, Any], engine: str
+    ) -> None:
+        """Start everything; `exits` ends as much of it as was started."""
+        exits.enter_context(ending_in_order())
+        self._valkey = start_valkey(self.folder / "valkey")
+        exits.callback(lambda: self._valkey.stop())  # noqa: PLW0108  -- whichever it is then
         self.settings = self._settings(queue, engine)
         self.store: Store = open_store(self.settings)
+        exits.callback(self.store.close)
         self._producer = Producer(self.settings.broker_url, key_prefix=self.settings.key_prefix)
+        exits.callback(self._producer.close)
         told = json.dumps({"folder": str(self.traces), **vars(trouble)})
         plan = Plan(workers=workers, engine=engine)
         self._environment = {**worker_environment(self.settings, plan), "OMP_NUM_THREADS": "1", "CHAOS": told}
-        names = ["control", *(f"cpu-{number}" for number in range(1, workers + 1))]
-        self._members = {name: self._start(name) for name in names}
-        self.restarts = 0
-        self._told_to_end: set[int] = set()
+        exits.callback(self.end_workers)
+        for name in ["control", *(f"cpu-{number}" for number in range(1, workers + 1))]:
+            self._members[name] = self._start(name)
 
     def _settings(self, queue: dict[str, Any], engine: str) -> Settings:
         return load_settings(
@@ -90,10 +105,7 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.end_workers()
-        self._producer.close()
-        self.store.close()
-        self._valkey.stop()
+        self._exits.close()
 
     def end_workers(self) -> None:
         """End all workers."""

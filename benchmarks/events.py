@@ -85,11 +85,14 @@ def _options() -> argparse.Namespace:
 def _uploads(folder: Path, via: str, options: argparse.Namespace) -> dict[str, Any]:
     folder.mkdir()
     puts: int = options.puts
-    with stage(folder, "moto" if via == "sqs" else "seaweedfs") as made, _events(made, via, puts) as source:
-        bridge = Bridge(made, source, options.kill)
+    with (
+        stage(folder, "moto" if via == "sqs" else "seaweedfs") as made,
+        _events(made, via, puts) as source,
+        Bridge(made, source, options.kill) as bridge,
+    ):
         started = time.monotonic()
         how = {"most_ahead": 200} if via == "sqs" else {"twice": 0.1 if via == "seaweedfs" else 0.0}
-        uploads = Thread(target=made.put, args=[puts], kwargs=how)
+        uploads = Thread(target=made.put, args=[puts], kwargs=how, daemon=True)
         uploads.start()
         for number in range(options.kills):
             share = puts * (number + 1) // (options.kills + 1)
@@ -189,12 +192,12 @@ def _left(made: Stage, name: str, url: str) -> int:
 
 
 def _drain(made: Stage, source: str, events: int, left: Any) -> str:
-    bridge = Bridge(made, source, 0)
-    wait(lambda: left() < events, pause=_SELDOM)
-    first, started, cpu = left(), time.monotonic(), cpu_seconds(bridge.pid)
-    wait(lambda: left() == 0, pause=_SELDOM)
-    seconds, used = time.monotonic() - started, cpu_seconds(bridge.pid) - cpu
-    counts = bridge.stop()
+    with Bridge(made, source, 0) as bridge:
+        wait(lambda: left() < events, pause=_SELDOM)
+        first, started, cpu = left(), time.monotonic(), cpu_seconds(bridge.pid)
+        wait(lambda: left() == 0, pause=_SELDOM)
+        seconds, used = time.monotonic() - started, cpu_seconds(bridge.pid) - cpu
+        counts = bridge.stop()
     assert counts == {Outcome.ANNOUNCED.value: events}, counts
     return f"{first / used:.0f} events per second of processor time, {first / seconds:.0f} by the clock"
 
@@ -209,8 +212,11 @@ def _latency(folder: Path, puts: int) -> dict[str, Any]:
     """PUT one document after the other, and look until its only page is begun, and read."""
     picture = (Path(__file__).parents[1] / "examples" / "notice-zh.png").read_bytes()
     seconds: dict[str, list[float]] = {"known": [], "begun": [], "read": []}
-    with stage(folder, "seaweedfs", engine="fake") as made, _events(made, "seaweedfs", puts) as source:
-        bridge = Bridge(made, source, 0)
+    with (
+        stage(folder, "seaweedfs", engine="fake") as made,
+        _events(made, "seaweedfs", puts) as source,
+        Bridge(made, source, 0) as bridge,
+    ):
         client = made.client("s3")
         client.put_object(Bucket=BUCKET, Key="in/first.png", Body=picture)
         wait(lambda: any(document.terminal for document in made.store.listing.recent(1)))
@@ -223,7 +229,6 @@ def _latency(folder: Path, puts: int) -> dict[str, Any]:
                 found.append(time.monotonic() - put)
             wait(lambda: all(document.terminal for document in made.store.listing.recent(1)))
         used = {name: seconds - before[name] for name, seconds in _used(made, bridge).items()}
-        bridge.stop()
     times = {
         f"milliseconds until {reached}, median": round(1000 * statistics.median(found))
         for reached, found in seconds.items()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import Any, Self
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -24,6 +24,7 @@ from infra.settings import Settings, load_settings
 from infra.status import Store, open_store
 from infra.storage.options import S3Options
 from infra.storage.s3_client import client_for
+from worker.cli.signals import ending_in_order
 from worker.stack.follow import changes, tail_arguments
 from worker.stack.plan import Plan
 from worker.stack.ports import LOOPBACK, free_ports
@@ -99,9 +100,10 @@ class Stage:
 def stage(folder: Path, server: str, *, engine: str | None = None, control: bool = True) -> Iterator[Stage]:
     """Start everything; `server` is `seaweedfs` or `moto`, and with an `engine` there is a reading worker.
 
-    Without `control`, nobody takes announcements in.
+    Without `control`, nobody takes announcements in. SIGTERM ends it all in order.
     """
     with ExitStack() as exits:
+        exits.enter_context(ending_in_order())
         valkey = exits.enter_context(start_valkey(folder / "valkey"))
         seaweed = exits.enter_context(start_seaweed(folder / "seaweed")) if server == "seaweedfs" else None
         options = seaweed.options if seaweed is not None else exits.enter_context(_moto(folder))
@@ -164,6 +166,14 @@ class Bridge:
         self._process = self._start()
         self._thread = Thread(target=self._kill_again, daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.calm()
+        with self._process:
+            self._process.kill()  # where `stop` has not ended it
 
     @property
     def pid(self) -> int:

@@ -32,6 +32,7 @@ from PIL import Image, ImageDraw
 
 from infra.settings import Settings, load_settings
 from infra.status import Store, open_store
+from worker.cli.signals import ending_in_order
 from worker.stack.crew import CONTROL_STEPS, READING_STEPS, yielding
 from worker.stack.valkey import start_valkey
 
@@ -148,6 +149,7 @@ def show(title: str, answers: Answers, seconds: float) -> None:
 def service(folder: Path, workers: int) -> Iterator[tuple[Settings, Store, str, int]]:
     """Everything, in processes of its own: settings, status, address, and the service's process."""
     with ExitStack() as stack:
+        stack.enter_context(ending_in_order())
         valkey = stack.enter_context(start_valkey(folder / "valkey"))
         settings = load_settings(
             {

@@ -36,6 +36,7 @@ from tasks.records import DocumentRef
 from tasks.sourcecache import SourceCache
 from tasks.split import split
 from tasks.spool import Spool
+from worker.cli.signals import ending_in_order
 from worker.stack.valkey import start_valkey
 
 _A4_MEGAPIXELS = 8.7  # at 300 dpi
@@ -273,7 +274,11 @@ def _page(contents: int) -> str:
 
 @contextmanager
 def _bench() -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory(prefix="queue-memory-") as name, start_valkey(Path(name, "v")) as valkey:
+    with (
+        ending_in_order(),
+        tempfile.TemporaryDirectory(prefix="queue-memory-") as name,
+        start_valkey(Path(name, "v")) as valkey,
+    ):
         bench = Bench(Path(name), valkey.broker_url)
         with closing(bench.store):
             yield bench

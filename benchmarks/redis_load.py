@@ -25,6 +25,7 @@ from infra.status.status import split_step
 from infra.status.work import Claim, Commit, PageRange
 from tasks.context import Tools
 from tasks.dispatch import release
+from worker.cli.signals import ending_in_order
 from worker.stack.valkey import start_valkey
 
 _PAGES, _RANGE = 40, 4
@@ -104,7 +105,11 @@ def _heartbeat(name: str, kind: str) -> Heartbeat:
 
 def measure(pages: int, kinds: list[str]) -> tuple[float, float]:
     """Return microseconds of the server's CPU for a page, and for a heartbeat."""
-    with tempfile.TemporaryDirectory() as folder, start_valkey(Path(folder, "valkey")) as valkey:
+    with (
+        ending_in_order(),
+        tempfile.TemporaryDirectory() as folder,
+        start_valkey(Path(folder, "valkey")) as valkey,
+    ):
         settings = load_settings(
             {
                 "broker_url": valkey.broker_url,

@@ -26,6 +26,7 @@ from infra.telemetry.meter import Meter
 from infra.telemetry.tracing import span, traced
 from tasks.context import Tools
 from tasks.hold import Hold
+from worker.cli.signals import ending_in_order
 from worker.exposition import exposition
 from worker.stack.valkey import start_valkey
 
@@ -62,7 +63,11 @@ def main() -> None:
     with traced("benchmark"):
         calls(settings, "traces on", asked.repeats)
     server.shutdown()
-    with tempfile.TemporaryDirectory() as folder, start_valkey(Path(folder, "v")) as valkey:
+    with (
+        ending_in_order(),
+        tempfile.TemporaryDirectory() as folder,
+        start_valkey(Path(folder, "v")) as valkey,
+    ):
         given = {"broker_url": valkey.broker_url, "results": str(Path(folder, "out"))}
         with closing(open_store(load_settings(given))) as store:
             scrape(load_settings(given), store, asked.workers, asked.documents, asked.repeats)

@@ -32,6 +32,7 @@ from infra.status import DocumentStatus, Store, open_store
 from infra.status.states import DocumentState
 from tasks.produce import Producer
 from tasks.records import DocumentRef
+from worker.cli.signals import ending_in_order
 from worker.stack.processes import ChildProcess
 from worker.stack.valkey import start_valkey
 
@@ -91,7 +92,11 @@ class Stage:
 @contextmanager
 def stage(seconds: float) -> Iterator[Stage]:
     """A stage that is taken down at the end."""
-    with tempfile.TemporaryDirectory() as name, start_valkey(Path(name, "valkey")) as valkey:
+    with (
+        ending_in_order(),
+        tempfile.TemporaryDirectory() as name,
+        start_valkey(Path(name, "valkey")) as valkey,
+    ):
         folder = Path(name)
         settings = load_settings(
             {

@@ -40,6 +40,7 @@ from tasks.places import Folder
 from tasks.produce import Producer
 from tasks.records import DocumentRef
 from tasks.reopen import NotReopened, replay
+from worker.cli.signals import ending_in_order
 from worker.sending import tools_for
 from worker.stack.processes import ChildProcess, python_command
 from worker.stack.valkey import start_valkey
@@ -100,7 +101,7 @@ def stage(folder: Path, url: str, options: argparse.Namespace) -> Iterator[Stage
     secret.write_text(_SECRET)
     notify = {"targets": [url], "secrets": [f"file:{secret}"]}
     notify |= {"retry_seconds": options.retry, "retry_limit_seconds": options.retry_limit}
-    with start_valkey(folder / "valkey") as valkey:
+    with ending_in_order(), start_valkey(folder / "valkey") as valkey:
         values = {"broker_url": valkey.broker_url, "results": str(folder / "out"), "sources": [str(inbox)]}
         values |= {"work_dir": str(folder / "work"), "pipeline": {"engine": "fake"}, "notify": notify}
         settings = load_settings({**values, "defaults": {"visualize": False}})

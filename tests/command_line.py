@@ -34,14 +34,14 @@ def pageline(folder: Path, *arguments: str | Path) -> subprocess.CompletedProces
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Command lines of all processes that were told of something below `folder`/tmp."""
+    """Command lines of all processes that work in `folder`/tmp, or were told of something there."""
     sought = os.fsencode(folder / "tmp")
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 line = (entry / "cmdline").read_bytes()
-                told = line + (entry / "environ").read_bytes()
+                told = line + (entry / "environ").read_bytes() + bytes((entry / "cwd").readlink())
             except OSError:
                 continue
             if sought in told:
