@@ -31,8 +31,8 @@ from pipelines.models import Form, ModelFiles
 # Every new input shape leaves prepared kernels behind, one for each layer, and a network that has no room for
 # those of two shapes prepares them again whenever the shape changes: lines then take twice their time. Lines
 # come in a closed set of shapes, and the share of each of their streams is room for all of a page's. Pages
-# come in any size: there is room for about twenty sizes, at one or two megabytes each.
-_KEPT_KERNELS = 3000
+# come in any size, those of one document mostly in one, at six megabytes each: there is room for about eight.
+_KEPT_KERNELS = 500
 _KEPT_FOR_LINES = 8000
 # Shapes for which a device that takes no changing ones keeps a compiled network: pages and lines in buckets.
 _KEPT_SHAPES = 32
@@ -202,9 +202,8 @@ class _BestClassSession(_OpenVinoSession):
     def _taken(self, outputs: list[Array]) -> list[Array]:
         blocks, places, scores = outputs
         classes = best_classes_of(blocks, places)
-        kept = kept_steps(classes)
         probabilities = np.zeros(classes.shape, dtype=np.float32)
-        probabilities[kept] = probabilities_of(scores[kept])
+        probabilities[kept_steps(classes)] = probabilities_of(scores)
         return [classes, probabilities]
 
 

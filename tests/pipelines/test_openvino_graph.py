@@ -45,6 +45,16 @@ def test_classes_and_probabilities_are_those_of_the_softmax(model: str) -> None:
         assert not probabilities[~kept].any()
 
 
+def test_each_line_of_a_batch_is_given_the_probabilities_of_its_own_steps() -> None:
+    session = _session("PP-OCRv6_small_rec", best_class=True)
+    lines = [_batch(text) for text in TEXTS[:3]]
+    classes, probabilities = session.run(np.concatenate([np.zeros_like(lines[0]), *lines]))
+    for row, line in enumerate(lines, start=1):
+        alone, sure = session.run(line)
+        assert np.array_equal(classes[row], alone[0])
+        assert probabilities[row] == pytest.approx(sure[0], abs=1e-6)
+
+
 def test_the_search_takes_the_place_of_the_softmax_in_every_recogniser_that_can_be_had() -> None:
     for model in ("PP-OCRv6_small_rec", "PP-OCRv6_tiny_rec", "PP-OCRv5_mobile_rec", "PP-OCRv4_mobile_rec"):
         files = real_files(model, "onnx")
@@ -66,6 +76,13 @@ def test_bfloat16_bits_are_read_as_what_they_stand_for() -> None:
     expected = np.exp(scores).max(axis=1) / np.exp(scores).sum(axis=1)
     assert probabilities_of(bits) == pytest.approx(expected, rel=1e-6)
     assert probabilities_of(scores) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 4, 13])
+def test_probabilities_are_the_softmax_of_however_many_rows(rows: int) -> None:
+    scores = np.random.default_rng(7).normal(0, 3, (rows, 50)).astype(np.float32)
+    expected = np.exp(scores).max(axis=1) / np.exp(scores).sum(axis=1)
+    assert probabilities_of(scores) == pytest.approx(expected, rel=1e-5)
 
 
 def test_steps_that_write_are_neither_blank_nor_a_repeat() -> None:
