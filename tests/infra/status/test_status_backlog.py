@@ -70,7 +70,7 @@ def test_few_are_looked_for_in_a_long_line_and_whoever_is_lost_is_found_in_the_e
     crowded.status.stuck(0)
     assert calls(crowded, "lpos") <= 10
     crowded.client.ltrim(LINE, MANY, -1)
-    assert crowded.client.lpos(LINE, "ours-7") is None
+    crowded.client.lrem(LINE, 0, "ours-7")  # the few are drawn by lot: it may have been among them
     crowded.status.stuck(0)
     assert crowded.client.lpos(LINE, "ours-7") is not None
 
