@@ -73,6 +73,29 @@ def give_up(
     _end(context, request, folder, again_ended, kept=True)
 
 
+def conclude_uncounted(context: Context, request: Request, folder: Folder, *, generation: int) -> bool:
+    """End a generation that was cancelled before its pages were counted; False where no earlier one has any.
+
+    Nothing was read or made since, so what the earlier one had is what there is.
+    """
+    earlier = read_manifest(context.results, folder) if generation > 1 else None
+    if earlier is None or not earlier.pages:
+        return False
+    ended = {
+        "generation": generation,
+        "state": DocumentState.CANCELLED.value,
+        "reason": cancelled_reason(earlier.pages),
+    }
+    _end(context, request, folder, earlier.model_copy(update=ended))
+    return True
+
+
+def cancelled_reason(pages: Sequence[PageEntry]) -> str:
+    """Say how far a document had got that was cancelled."""
+    done = sum(page.state == "done" for page in pages)
+    return f"Cancelled; {done} of {len(pages)} pages had been read."
+
+
 def give_up_lost(context: Context, document: str, generation: int, reason: str) -> None:
     """End a document whose request is gone: nothing can be written about it, but who waits for it is told."""
     known = context.store.listing.document(document)

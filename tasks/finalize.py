@@ -15,7 +15,7 @@ from infra.status import Activity
 from infra.status.states import DocumentState, PageState
 from infra.status.work import Claim, DocumentStep
 from infra.storage import Storage
-from tasks.conclude import conclude, give_up
+from tasks.conclude import cancelled_reason, conclude, conclude_uncounted, give_up
 from tasks.context import Context
 from tasks.outputs import opened_outputs
 from tasks.pagefiles import read_page
@@ -79,8 +79,7 @@ class Gathered:
         """Return the state the document ends in, and why."""
         failed = [entry for entry in self.entries if entry.state == "failed"]
         if self.cancelled:
-            done = sum(entry.state == "done" for entry in self.entries)
-            return DocumentState.CANCELLED, f"Cancelled; {done} of {len(self.entries)} pages had been read."
+            return DocumentState.CANCELLED, cancelled_reason(self.entries)
         if not failed:
             return self._all_read()
         if len(failed) == len(self.entries):
@@ -115,8 +114,12 @@ def _finalize(context: Context, step: DocumentStep, folder: Folder, move: Callab
     if context.store.listing.document(step.document) is None:
         return
     cancelled = context.store.listing.field(step.document, "cancelled") is not None
-    gathered = Gathered(cancelled)
     request = patiently(lambda: context.request(folder))
+    if cancelled and not context.store.listing.pages(step.document):
+        before = partial(conclude_uncounted, context, request, folder, generation=step.generation)
+        if patiently(before):
+            return
+    gathered = Gathered(cancelled)
     outputs = _write_outputs(context, step, folder, request, gathered, move)
     state, reason = gathered.verdict()
     end = partial(

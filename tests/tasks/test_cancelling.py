@@ -13,8 +13,9 @@ from infra.status.states import DocumentState
 from infra.status.work import Commit
 from tasks.cancel import cancel
 from tasks.ledger import write_cancelling
+from tasks.pagefiles import PageFiles
 from tasks.places import Folder
-from tasks.queues import FINALIZE, PAGES
+from tasks.queues import FINALIZE, PAGES, SPLIT
 from tasks.records import Cancelling
 from tasks.reopen import retry
 
@@ -143,3 +144,35 @@ def test_redis_hears_of_nothing_that_storage_does_not_know(desk: Desk, flaky: Fl
     with pytest.raises(StorageUnavailable):
         stop(desk, folder)
     assert desk.document(document).state is DocumentState.PROCESSING
+
+
+@pytest.mark.parametrize("stage", [SPLIT, PAGES])
+def test_what_an_earlier_generation_had_stays_when_its_retry_is_cancelled(desk: Desk, stage: str) -> None:
+    document = failed_in_part(desk)
+    folder = desk.folder(document)
+    before = desk.manifest(document)
+    assert retry(desk.tools, desk.context.results, folder).pages == [3]
+    desk.work(until=stage)
+    assert stop(desk, folder) is Commit.FIRST
+    desk.work()
+    manifest = desk.manifest(document)
+    assert (manifest["generation"], manifest["state"]) == (2, "cancelled")
+    assert manifest["reason"] == "Cancelled; 4 of 5 pages had been read."
+    assert (manifest["pages"], manifest["outputs"]) == (before["pages"], before["outputs"])
+    assert desk.document(document).state is DocumentState.CANCELLED
+    assert not desk.path(folder.cancelling).exists()
+    assert not desk.path(folder.reopening).exists()
+    assert retry(desk.tools, desk.context.results, folder).pages == [3]
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    assert desk.pipeline.reads == Counter(range(1, 6))
+
+
+def failed_in_part(desk: Desk) -> str:
+    """A document of five pages, of which the third failed."""
+    desk.pdf(pages=5)
+    document = desk.ingest()
+    desk.work(until=PAGES)
+    PageFiles(desk.context.results, desk.folder(document)).write_failure(3, "torn", cause="processing")
+    desk.work()
+    return document
