@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipelines.errors import LimitExceeded
 
+_DEFLATE = 1032  # times its size is the most that deflate makes of anything
+
 
 @dataclass(frozen=True)
 class ReadLimits:
@@ -26,7 +28,8 @@ class ReadLimits:
         max_stream_bytes: that one part of a PDF, a picture or a page's content, may unpack to. This and the
             next see what is deflated; what is encrypted or in LZW only a limit on the process's memory ends.
         max_expansion: how many times as large as it was stored such a part may become, unless it is a picture
-            or stays within 16 MiB. Deflate has at most 1032; texts and drawings have 3 to 20.
+            or stays within 16 MiB. Deflate has at most 1032, and that holds for all parts together, too;
+            texts and drawings have 3 to 20.
     """
 
     max_bytes: int = 2 << 30
@@ -91,6 +94,18 @@ class ReadLimits:
             raise LimitExceeded(
                 f"{where}: a part of it unpacks to {size / stored:.0f} times its size, more than "
                 f"max_expansion allows ({self.max_expansion:g})",
+                limit="max_expansion",
+            )
+
+    def check_together(self, size: int, stored: int, where: str) -> None:
+        """LimitExceeded when a PDF of `stored` bytes unpacks to more than deflate can make of it.
+
+        Its parts lie in each other, then, or in layers; those of an ordinary PDF do not.
+        """
+        if size > self.max_stream_bytes + _DEFLATE * stored:
+            raise LimitExceeded(
+                f"{where}: its parts unpack to {size / stored:.0f} times its size together, more than "
+                "deflate makes of anything",
                 limit="max_expansion",
             )
 

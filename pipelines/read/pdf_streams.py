@@ -14,11 +14,13 @@ from contextlib import suppress
 
 from pipelines.read.limits import ReadLimits
 
-_STREAM = re.compile(rb"(?<!end)stream[ \t]*(?:\r\n|\r|\n)")
+_KEYWORD = re.compile(rb"stream")
+_END_OF_LINE = re.compile(rb"\r\n?|\n")
 _SIZE = re.compile(rb"/Size\s+(\d{6,12})\b")
 _PICTURE = re.compile(rb"/Subtype\s*/Image\b")
 _DICTIONARY = 2048  # bytes in front of a stream, or around a size, in which its dictionary is looked for
 _HARMLESS = 16 << 20  # bytes; what grows to no more does no harm, however small it was
+_FIRST_CHUNK = 1 << 9  # bytes that are stored, of which most that is not deflated is known
 _CHUNK = 1 << 16  # bytes that are stored, and that come out, at a time
 _DEEPEST = 4  # filters, one on the other
 
@@ -32,17 +34,38 @@ def check_streams(body: Body, limits: ReadLimits, name: str) -> None:
     are encrypted, or packed in other ways (LZW, say), are left to whoever limits a page's time and memory.
 
     Raises:
-        LimitExceeded: a stream is too large, or too much larger than it was stored; too many objects.
+        LimitExceeded: a stream is too large, or too much larger than it was stored, or all of them together
+            are (which takes streams that lie in each other, or layers of deflate); too many objects.
     """
     for found in _SIZE.finditer(body):
         around = body[max(0, found.start() - _DICTIONARY) : found.end() + _DICTIONARY]
         if b"/Root" in around:  # a trailer's, and no attachment's
             limits.check_objects(int(found[1]), name)
-    for found in _STREAM.finditer(body):
-        before = body[max(0, found.start() - _DICTIONARY) : found.start()]
+    together = 0
+    for keyword, start in _streams(body):
+        before = body[max(0, keyword - _DICTIONARY) : keyword]
         picture = _PICTURE.search(before[before.rfind(b" obj") + 1 :]) is not None
-        for stored, size in _unpacked(body, found.end(), limits.max_stream_bytes):
+        for stored, size in _unpacked(body, start, limits.max_stream_bytes):
             limits.check_stream(size, 0 if picture or size <= _HARMLESS else stored, name)
+            together += size
+        limits.check_together(together, len(body), name)
+
+
+def _streams(body: Body) -> Iterator[tuple[int, int]]:
+    """Yield where PDFium would see a stream begin: its keyword, and what follows the line of that.
+
+    A line with the keyword in it more than once is one stream: that is what keeps the time linear.
+    """
+    word = _KEYWORD.search(body)
+    while word is not None:
+        after = word.end()
+        if body[max(0, word.start() - 3) : word.start()] != b"end":
+            line = _END_OF_LINE.search(body, after)
+            if line is None:
+                return
+            yield body.rfind(b"stream", word.start(), line.start()), line.end()
+            after = line.end()
+        word = _KEYWORD.search(body, after)
 
 
 def _unpacked(body: Body, start: int, most: int) -> Iterator[tuple[int, int]]:
@@ -78,7 +101,7 @@ class _Chunks:
 
     def __next__(self) -> bytes:
         at = self._start + self.taken
-        chunk = self._body[at : at + _CHUNK]
+        chunk = self._body[at : at + min(_CHUNK, max(_FIRST_CHUNK, self.taken))]
         if not chunk:
             raise StopIteration
         self.taken += len(chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from pathlib import Path
 
@@ -9,17 +10,21 @@ import pytest
 
 from pipelines.errors import LimitExceeded
 from pipelines.read import ReadLimits, open_document, probe
+from pipelines.read.pdf_streams import check_streams
 
 MANY_SPACES = b" " * (32 << 20)
 
 
-def pdf(content: bytes, filters: bytes, *, size: int = 5, kind: bytes = b"") -> bytes:
+def pdf(
+    content: bytes, filters: bytes, *, size: int = 5, kind: bytes = b"", keyword: bytes = b"stream\n"
+) -> bytes:
     """A PDF of one page."""
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
         b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 200 100] /Contents 4 0 R >>",
-        b"<< %s /Length %d /Filter [%s] >>\nstream\n%s\nendstream" % (kind, len(content), filters, content),
+        b"<< %s /Length %d /Filter [%s] >>\n%s%s\nendstream"
+        % (kind, len(content), filters, keyword, content),
     ]
     body, offsets = b"%PDF-1.7\n", []
     for number, each in enumerate(objects, 1):
@@ -43,6 +48,46 @@ def test_a_page_that_unpacks_to_a_thousand_times_its_size_is_refused(layers: int
         probe(body, name="a.pdf")
     assert told.value.limit == "max_expansion"
     assert len(probe(body, limits=ReadLimits(max_expansion=1e9)).pages) == 1
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"\r",
+        b"\r\n",
+        b" \t\n",
+        b" %\n",
+        b"\x0c\n",
+        b"\0\n",
+        b"%%EOF\r",
+        b" a stream of words\r\n",
+        b"(x" * 5000 + b"\n",
+    ],
+)
+def test_a_stream_is_seen_wherever_pdfium_sees_one(rest: bytes) -> None:
+    few = pdf(zlib.compress(b"0 0 1 1 re f "), b"/FlateDecode", keyword=b"stream" + rest)
+    with (
+        open_document(few, limits=ReadLimits(max_marks=0)) as document,
+        pytest.raises(LimitExceeded, match="it paints 1 things"),
+    ):
+        document.page(1)
+    body = pdf(zlib.compress(MANY_SPACES, 9), b"/FlateDecode", keyword=b"stream" + rest)
+    with pytest.raises(LimitExceeded, match="max_expansion"):
+        probe(body)
+
+
+@pytest.mark.parametrize("many", [b"stream", b"stream ", b"stream\n", b"endstream"])
+def test_a_body_full_of_the_keyword_takes_no_longer_than_its_size_does(many: bytes) -> None:
+    body = b"%PDF-1.7\n" + many * ((2 << 20) // len(many))
+    begun = time.process_time()
+    check_streams(body, ReadLimits(), "a.pdf")
+    assert time.process_time() - begun < 30
+
+
+def test_streams_that_lie_in_each_other_are_refused_before_they_take_long() -> None:
+    body = b"%PDF-1.7\n" + b"stream\r\nx\x9c" * 30_000
+    with pytest.raises(LimitExceeded, match=r"a\.pdf: its parts unpack to \d+ times its size together"):
+        check_streams(body, ReadLimits(max_stream_bytes=1 << 20), "a.pdf")
 
 
 def test_what_is_small_may_unpack_to_whatever_it_likes() -> None:
