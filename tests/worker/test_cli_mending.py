@@ -165,9 +165,48 @@ def test_a_source_that_was_replaced_since_is_told_from_one_never_seen(desk: Desk
     assert "present version" in found["problems"][0]["problem"]
 
 
-def audit(desk: Desk, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def test_a_place_with_nothing_in_it_is_not_complete(desk: Desk) -> None:
+    partial(desk)
+    typo = audit(desk, place="ouT")
+    said = "0 documents, 0 pages: nothing was found; no sources were compared\n"
+    assert (typo.returncode, typo.stdout) == (3, said)
+    told = json.loads(audit(desk, "--json", place="ouT").stdout)
+    assert (told["complete"], told["sources_compared"]) == (False, False)
+    (desk.inbox / "a.pdf").unlink()
+    empty = audit(desk, "--source", str(desk.inbox), place="new")
+    assert (empty.returncode, empty.stdout) == (0, "0 documents, 0 pages: complete\n")
+
+
+def test_an_audit_says_when_it_has_compared_no_sources(desk: Desk) -> None:
+    partial(desk)
+    found = audit(desk)
+    assert found.returncode == 0, found.stderr
+    assert found.stdout.endswith("1 of them failed: complete; no sources were compared\n")
+
+
+def test_a_part_of_the_results_is_not_compared_with_all_sources(desk: Desk) -> None:
+    partial(desk)
+    desk.pdf("more/b.pdf", pages=1)
+    desk.ingest("more/b.pdf")
+    desk.work()
+    fleet = {"PAGELINE_RESULTS": str(desk.inbox.parent / "out"), "PAGELINE_SOURCES": str(desk.inbox)}
+    ends = "complete; no sources were compared, as this is a part of the results\n"
+    for given in (["--dir", "."], ["--repair", "--dir", "."]):
+        part = audit(desk, *given, place="out/more")
+        assert part.returncode == 0, part.stdout
+        assert part.stdout == f"1 document (1 succeeded), 1 page: {ends}"
+    assert audit(desk, place="out/more", **fleet).stdout.endswith(ends)
+    assert audit(desk, "--dir", ".").stdout.endswith("5 pages, 1 of them failed: complete\n")
+    assert audit(desk, **fleet).stdout.endswith("5 pages, 1 of them failed: complete\n")
+    own = audit(desk, "--dir", ".", "--source", str(desk.inbox / "more"), place="out/more")
+    assert own.stdout == "1 document (1 succeeded), 1 page: complete\n"
+
+
+def audit(
+    desk: Desk, *arguments: str, place: str = "out", **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        words(desk, "audit", str(desk.inbox.parent / "out"), *arguments),
+        words(desk, "audit", str(desk.inbox.parent / place), *arguments),
         capture_output=True,
         text=True,
         check=False,

@@ -33,8 +33,9 @@ def audit(
 ) -> None:
     """Compare sources, manifests, page files and their digests; one line for each problem.
 
-    Ends with 0 only when everything is complete, otherwise with 3. Pages that failed with a recorded reason
-    are complete. Without --repair it needs no queue.
+    Ends with 0 only when everything is complete, otherwise with 3, also where nothing is found. Pages that
+    failed with a recorded reason are complete. The settings' sources are compared with the whole results, not
+    with a part of them. Without --repair it needs no queue.
     """
     from worker.cli.auditing import audit as check  # noqa: PLC0415  -- brings queue and storage
 

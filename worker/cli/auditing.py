@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ from typing import Any
 
 import typer
 
-from infra.settings import Settings, load_settings
+from infra.settings import PREFIX, Settings, load_settings
 from infra.storage import Location, Storage, open_storage
 from tasks.audit import Audited, Fault, Problem, audit_document
 from tasks.context import Tools
@@ -43,6 +44,7 @@ class Report:
         addresses: The same of URIs alone.
         problems: As they are printed in JSON.
         repaired: Ids of documents that are being worked on again because of it.
+        uncompared: Why no sources were compared, as the end of a sentence; empty where some were.
     """
 
     states: Counter[str] = field(default_factory=Counter)
@@ -52,6 +54,12 @@ class Report:
     addresses: set[bytes] = field(default_factory=set)
     problems: list[dict[str, Any]] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
+    uncompared: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether there is nothing to be mended. Where nothing is, that is so only if the sources say it."""
+        return not self.problems and bool(self.states or not self.uncompared)
 
     def add(self, found: Audited) -> None:
         """Take a document in."""
@@ -66,27 +74,30 @@ class Report:
         states = ", ".join(f"{count:,} {state}" for state, count in self.states.most_common())
         count = plural(sum(self.states.values()), "document") + (f" ({states})" if states else "")
         failed = f", {self.failed:,} of them failed" if self.failed else ""
-        verdict = plural(len(self.problems), "problem") if self.problems else "complete"
+        verdict = "complete" if self.complete else "nothing was found"
+        verdict = plural(len(self.problems), "problem") if self.problems else verdict
         again = f"; {plural(len(self.repaired), 'document')} being worked on again" if self.repaired else ""
-        return f"{count}, {plural(self.pages, 'page')}{failed}: {verdict}{again}"
+        return f"{count}, {plural(self.pages, 'page')}{failed}: {verdict}{again}{self.uncompared}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the same for a program."""
         return {
-            "complete": not self.problems,
+            "complete": self.complete,
             "documents": sum(self.states.values()),
             "states": dict(self.states),
             "pages": self.pages,
             "pages_failed": self.failed,
             "problems": self.problems,
             "repaired": self.repaired,
+            "sources_compared": not self.uncompared,
         }
 
 
 def audit(location: str, sources: Sequence[str], folder: Path | None, *, repair: bool, as_json: bool) -> bool:
     """Compare what is at a location of results with its sources and with itself; True when all is complete.
 
-    Only a repair asks Redis.
+    Only a repair asks Redis. The settings' sources are compared with the whole results alone: which documents
+    of a part came from which of them, nobody knows.
 
     Raises:
         UsageError: the location is none of the results of the stack that is to repair it.
@@ -102,7 +113,9 @@ def audit(location: str, sources: Sequence[str], folder: Path | None, *, repair:
         else:
             settings = _settings(location, folder)
             place = Location.parse(location)
-        for name, problem in _problems(report, place, sources or settings.sources, settings, tools):
+        if not sources:
+            sources, report.uncompared = _sources_of(location, settings, folder)
+        for name, problem in _problems(report, place, sources, settings, tools):
             if not as_json:
                 where = f", page {problem.page}" if problem.page is not None else ""
                 stdout().print(f"{name}{where}: {problem.sentence}")
@@ -110,11 +123,22 @@ def audit(location: str, sources: Sequence[str], folder: Path | None, *, repair:
         typer.echo(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
     else:
         stdout().print(report.sentence())
-    return not report.problems
+    return report.complete
 
 
 def _settings(location: str, folder: Path | None) -> Settings:
     return load_settings({"results": location}) if folder is None else find_stack(folder / STATE)
+
+
+def _sources_of(location: str, settings: Settings, folder: Path | None) -> tuple[Sequence[str], str]:
+    """Return the settings' sources that a location is compared with, or none and why, as a sentence's end."""
+    given = settings.results if folder is not None else os.environ.get(f"{PREFIX}RESULTS") or location
+    results, place = Location.parse(given), Location.parse(location)
+    if not settings.sources:
+        return (), "; no sources were compared"
+    if results.contains(place) and not place.contains(results):
+        return (), "; no sources were compared, as this is a part of the results"
+    return settings.sources, ""
 
 
 def _problems(
