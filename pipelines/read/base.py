@@ -60,9 +60,6 @@ class Document(ABC):
         """How errors call a page."""
         return f"{self.name}, page {number}" if self.page_count > 1 else self.name
 
-    def check_parts(self) -> None:  # noqa: B027  -- most types have none
-        """Look through what the document is made of. Raises `LimitExceeded`."""
-
     @property
     @abstractmethod
     def page_count(self) -> int:

@@ -112,6 +112,7 @@ class _Reader:
             pages=self.pages,
             name=name,
             text_layer=self.text_layer,
+            thorough=True,
         ) as document:
             for page in document.info.pages:
                 yield document.page(page.number)

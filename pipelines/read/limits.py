@@ -21,8 +21,8 @@ class ReadLimits:
         max_side: of one page, pixels. Results hold coordinates as int16, and so does OpenCV's warping.
         min_dpi: a PDF page too large for the two limits above is rendered at less than the dpi asked for,
             but at no less than this; one that would need less is refused.
-        max_megapixels: of all pages of a document, as they would be decoded or rendered. 20,000 pages of A4
-            at 144 dpi have 40,000.
+        max_megapixels: of all pages of a document that are to be read, as they would be decoded or rendered;
+            in the queue, of all. 20,000 pages of A4 at 144 dpi have 40,000.
         max_objects: that a PDF may say it consists of.
         max_marks: that one page of a PDF may paint: texts, lines, pictures.
         max_stream_bytes: that one part of a PDF, a picture or a page's content, may unpack to. This and the

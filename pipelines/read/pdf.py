@@ -24,7 +24,6 @@ from pipelines.read.base import Document, Source, mapped
 from pipelines.read.limits import ReadLimits
 from pipelines.read.pages import BgrImage, PageImage, PageInfo
 from pipelines.read.pdf_origin import marks_of, origin_of, pictures_among
-from pipelines.read.pdf_streams import check_streams
 from pipelines.read.pdf_text import text_at, text_layer_of
 
 _POINTS_PER_INCH = 72
@@ -103,11 +102,6 @@ class PdfDocument(Document):
                 else f"none of the {self._count} pages it claims can"
             )
             raise DamagedInput(f"{self.name}: the PDF is damaged, {claim} be loaded")
-
-    def check_parts(self) -> None:
-        """Look at what its streams would unpack to. Raises `LimitExceeded`."""
-        with mapped(self._source) as body:
-            check_streams(body, self.limits, self.name)
 
     @property
     def page_count(self) -> int:

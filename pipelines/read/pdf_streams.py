@@ -9,7 +9,7 @@ from __future__ import annotations
 import mmap
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from pipelines.read.limits import ReadLimits
@@ -27,8 +27,12 @@ _DEEPEST = 4  # filters, one on the other
 Body = bytes | mmap.mmap
 
 
-def check_streams(body: Body, limits: ReadLimits, name: str) -> None:
-    """Check what a PDF claims and unpacks to.
+def unheard() -> None:
+    """Take no notice."""
+
+
+def check_streams(body: Body, limits: ReadLimits, name: str, moved: Callable[[], None] = unheard) -> None:
+    """Check what a PDF claims and unpacks to; `moved` is called after each stream.
 
     Every stream is tried, whatever it says of itself: a deflated one can be told by its content. Those that
     are encrypted, or packed in other ways (LZW, say), are left to whoever limits a page's time and memory.
@@ -49,6 +53,7 @@ def check_streams(body: Body, limits: ReadLimits, name: str) -> None:
             limits.check_stream(size, 0 if picture or size <= _HARMLESS else stored, name)
             together += size
         limits.check_together(together, len(body), name)
+        moved()
 
 
 def _streams(body: Body) -> Iterator[tuple[int, int]]:

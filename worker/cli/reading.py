@@ -67,7 +67,7 @@ class Reading:
         if isinstance(source, str):
             yield from iter_inputs(source, url_rules=self._url_rules, **self._opening)
             return
-        with open_document(source, **self._opening) as document:
+        with open_document(source, thorough=True, **self._opening) as document:
             for info in document.info.pages:
                 try:
                     page = document.page(info.number)

@@ -6,10 +6,11 @@ import time
 import zlib
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
-from pipelines.errors import LimitExceeded
-from pipelines.read import ReadLimits, open_document, probe
+from pipelines.errors import InputError, LimitExceeded
+from pipelines.read import ReadLimits, iter_inputs, open_document, probe
 from pipelines.read.pdf_streams import check_streams
 
 MANY_SPACES = b" " * (32 << 20)
@@ -104,6 +105,52 @@ def test_a_picture_may_be_blank_but_no_larger_than_the_limit() -> None:
 def test_a_pdf_that_says_it_has_too_many_objects_is_refused() -> None:
     with pytest.raises(LimitExceeded, match=r"3000000 objects are more than max_objects allows \(2000000\)"):
         probe(pdf(b"", b"", size=3_000_000))
+
+
+def test_what_unpacks_to_too_much_is_refused_before_pdfium_unpacks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: object, **__: object) -> None:
+        pytest.fail("PDFium was asked")
+
+    monkeypatch.setattr(pypdfium2, "PdfDocument", opened)
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf(zlib.compress(MANY_SPACES, 9), b"/FlateDecode", kind=b"/Type /ObjStm /N 1 /First 4"))
+    for source in (path, path.read_bytes()):
+        with pytest.raises(LimitExceeded, match="max_expansion"):
+            probe(source)
+    with pytest.raises(LimitExceeded, match="max_expansion"):
+        list(iter_inputs(path))
+
+
+def test_what_is_too_large_is_refused_for_that_whatever_password_it_needs() -> None:
+    body = pdf(zlib.compress(MANY_SPACES, 9), b"/FlateDecode").replace(
+        b"/Root", b"/Encrypt << /Filter /Standard /V 1 /R 2 >> /Root"
+    )
+    with pytest.raises(LimitExceeded, match="max_expansion"):
+        probe(body)
+    with pytest.raises(InputError, match="encrypted"):
+        probe(body, limits=ReadLimits(max_expansion=1e9))
+
+
+def test_it_is_told_of_every_stream_that_is_looked_at() -> None:
+    told: list[int] = []
+    packed = zlib.compress(b" ")
+    probe(
+        pdf(packed, b"/FlateDecode").replace(b"trailer", b"stream\n" * 9 + b"trailer"),
+        moved=lambda: told.append(1),
+    )
+    assert len(told) == 10
+
+
+def test_the_limits_of_a_whole_document_hold_without_a_queue_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf(b"", b""))
+    with pytest.raises(LimitExceeded, match="more than max_megapixels"):
+        list(iter_inputs(path, limits=ReadLimits(max_megapixels=0.01)))
+    path.write_bytes(pdf(b"", b"", size=3_000_000))
+    with pytest.raises(LimitExceeded, match="more than max_objects"):
+        list(iter_inputs(path))
 
 
 def test_a_page_that_paints_too_much_fails_by_itself(tmp_path: Path) -> None:
