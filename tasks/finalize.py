@@ -18,7 +18,7 @@ from infra.storage import Storage
 from tasks.conclude import cancelled_reason, conclude, conclude_uncounted, give_up
 from tasks.context import Context
 from tasks.outputs import opened_outputs
-from tasks.pagefiles import read_page
+from tasks.pagefiles import left_unread, read_page
 from tasks.patience import patiently
 from tasks.places import Folder
 from tasks.records import PageEntry, PageFields, PipelineRecord, Request, StoredFile
@@ -37,11 +37,13 @@ class Gathered:
 
     Attributes:
         cancelled: Whether pages may be missing because nobody was to read them.
+        left: Those that were cancelled before and are not read by this generation: Redis skips them.
         input_at_fault: Whether every failure so far is the document's own.
         faults: Readable documents that could not be made, a sentence each.
     """
 
     cancelled: bool = False
+    left: frozenset[int] = frozenset()
     entries: list[PageEntry] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
     pipeline: PipelineRecord | None = None
@@ -119,7 +121,8 @@ def _finalize(context: Context, step: DocumentStep, folder: Folder, move: Callab
         before = partial(conclude_uncounted, context, request, folder, generation=step.generation)
         if patiently(before):
             return
-    gathered = Gathered(cancelled)
+    left = patiently(lambda: left_unread(context.page_files(folder, step.generation)))
+    gathered = Gathered(cancelled or bool(left), left)
     outputs = _write_outputs(context, step, folder, request, gathered, move)
     state, reason = gathered.verdict()
     end = partial(
@@ -152,6 +155,8 @@ def _write_outputs(
     A document that was cancelled before its pages were counted has no outputs.
     """
     states = context.store.listing.pages(step.document)
+    for number in gathered.left & set(range(1, len(states) + 1)):
+        states[number - 1] = PageState.CANCELLED
     wanted = [number for number, state in enumerate(states, start=1) if state is not PageState.SKIPPED]
     if not wanted:
         return []

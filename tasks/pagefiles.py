@@ -125,20 +125,32 @@ def written_pages(storage: Storage, folder: Folder, first: int, last: int) -> It
             yield number
 
 
-def earlier_pages(files: PageFiles, wanted: Collection[int]) -> Iterator[tuple[int, PageFields]]:
+def earlier_pages(files: PageFiles, wanted: Collection[int]) -> Iterator[tuple[int, PageState, str]]:
     """Yield the pages that the manifest of an earlier generation settles, unless they are to be read again.
 
-    None are where it has other pages than are `wanted`.
+    With each comes its state, and why it failed. None are where it has other pages than are `wanted`.
     """
     manifest = read_manifest(files.storage, files.folder) if files.generation > 1 else None
     if manifest is None or {entry.number for entry in manifest.pages} != set(wanted):
         return
+    left = left_unread(files)
     for entry in manifest.pages:
-        if entry.state == "cancelled" or entry.result is None:
-            continue
-        fields = PageFields(state=entry.state, reason=entry.reason)
-        if not files.repeats(entry.number, fields):
-            yield entry.number, fields
+        if entry.number in left:
+            yield entry.number, PageState.SKIPPED, ""
+        elif entry.state != "cancelled" and entry.result is not None:
+            fields = PageFields(state=entry.state, reason=entry.reason)
+            if not files.repeats(entry.number, fields):
+                yield entry.number, state_of(fields), entry.reason or ""
+
+
+def left_unread(files: PageFiles) -> frozenset[int]:
+    """Return the pages that somebody cancelled and that this generation leaves so: a repair only mends."""
+    reopening = files.reopening
+    if reopening is None or reopening.failed:
+        return frozenset()
+    manifest = read_manifest(files.storage, files.folder)
+    cancelled = (entry.number for entry in manifest.pages if entry.state == "cancelled") if manifest else ()
+    return frozenset(number for number in cancelled if not reopening.names(number))
 
 
 def state_of(fields: PageFields) -> PageState:

@@ -125,10 +125,10 @@ def _settle(
         page.number: PageState.PENDING if page.number in wanted else PageState.SKIPPED for page in info.pages
     }
     reasons: dict[int, str] = {}
-    for number, fields in earlier_pages(files, wanted):
-        states[number] = state_of(fields)
-        if fields.state == "failed":
-            reasons[number] = fields.reason or ""
+    for number, state, reason in earlier_pages(files, wanted):
+        states[number] = state
+        if state is PageState.FAILED:
+            reasons[number] = reason
     for page in info.pages:
         if page.problem is not None and states[page.number] is PageState.PENDING:
             fields = files.write_failure(page.number, page.problem, cause="input")

@@ -17,7 +17,7 @@ from tasks.pagefiles import PageFiles
 from tasks.places import Folder
 from tasks.queues import FINALIZE, PAGES, SPLIT
 from tasks.records import Cancelling
-from tasks.reopen import retry
+from tasks.reopen import replay, retry
 
 
 def stop(desk: Desk, folder: Folder) -> Commit:
@@ -166,6 +166,50 @@ def test_what_an_earlier_generation_had_stays_when_its_retry_is_cancelled(desk: 
     desk.work()
     assert desk.document(document).state is DocumentState.SUCCEEDED
     assert desk.pipeline.reads == Counter(range(1, 6))
+
+
+@pytest.mark.parametrize("loss", ["none", "total"])
+def test_a_repair_reads_nothing_that_somebody_cancelled(desk: Desk, loss: str) -> None:
+    document, folder = half_read(desk)
+    stop(desk, folder)
+    desk.work()
+    before = desk.manifest(document)
+    text = desk.path(folder.text).read_text()
+    desk.path(folder.text).unlink()
+    desk.path(folder.page(2)).unlink()
+    replay(desk.tools, desk.context.results, folder, [2])
+    if loss == "total":
+        desk.lose()
+        desk.recover()
+        desk.ingest()
+    desk.work()
+    assert desk.pipeline.reads == Counter((1, 2, 2, 3))
+    check_cancelled(desk, document, folder)
+    assert desk.document(document).state is DocumentState.CANCELLED
+    assert desk.path(folder.text).read_text() == text
+    assert desk.manifest(document)["pages"][2:] == before["pages"][2:]
+    assert retry(desk.tools, desk.context.results, folder).pages == [4, 5, 6, 7]
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    assert desk.pipeline.reads == Counter((1, 2, 2, 3, 4, 5, 6, 7))
+
+
+def test_an_output_of_a_cancelled_document_is_made_again(desk: Desk) -> None:
+    desk.pdf(pages=9)
+    document = desk.ingest(options={"pages": "1-7"})
+    desk.work(until=PAGES)
+    desk.step()
+    folder = desk.folder(document)
+    stop(desk, folder)
+    desk.work()
+    before = desk.manifest(document)
+    desk.path(folder.text).unlink()
+    replay(desk.tools, desk.context.results, folder, [])
+    desk.work()
+    check_cancelled(desk, document, folder)
+    after = desk.manifest(document)
+    assert (after["pages"], after["outputs"]) == (before["pages"], before["outputs"])
+    assert desk.pipeline.reads == Counter((1, 2, 3))
 
 
 def failed_in_part(desk: Desk) -> str:
