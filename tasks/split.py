@@ -72,9 +72,9 @@ def _probe(context: Context, request: Request, hold: Hold) -> DocumentInfo:
             told = checked_while_fetched(limits, request.source, move)
             source = context.cache.source(request.source, request.tenant, context.storage, told)
             path = stack.enter_context(source)
-        with hold.timed(Activity.SPLITTING, request.id):
+        with hold.timed(Activity.SPLITTING, request.id) as move:
             secret = password(request.secret, context.settings.secrets)
-            return probe(path, dpi=request.options["dpi"], limits=limits, password=secret)
+            return probe(path, dpi=request.options["dpi"], limits=limits, password=secret, moved=move)
 
 
 def _select(
