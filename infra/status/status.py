@@ -209,8 +209,11 @@ class Status:
         """Take back what dead processes held; returns what is to be sent.
 
         Pages that are likely to end the next process too are put aside, to be sent after `aside_seconds`.
+        After a pause between calls, in which Redis may have been away, the living have time to renew first.
         """
-        return _works(self._run("expire", _BATCH, aside_seconds))
+        queue = self._queue
+        pause = max(queue.lease_seconds - 2 * queue.heartbeat_seconds, 2 * queue.sweep_seconds)
+        return _works(self._run("expire", _BATCH, aside_seconds, pause, 2 * queue.heartbeat_seconds))
 
     def overdue(self, lane: str, seconds: float) -> list[Work]:
         """Find ranges and announcements released `seconds` ago that nobody holds, to be sent again."""

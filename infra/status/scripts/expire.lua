@@ -1,4 +1,5 @@
--- Take back what is in the hands of processes that stopped renewing. ARGV: limit, seconds that a page is put aside (0 not to).
+-- Take back what is in the hands of processes that stopped renewing. ARGV: limit, seconds that a page is put aside (0 not to),
+-- seconds without a call after which this server may have been away, seconds that the living then have to renew.
 -- Returns what is to be sent: released members, or `id:generation:split` and `id:generation:finalize`.
 -- A page that ended its process where another starts in its place, or that has ended two, is sent later: each start is
 -- time in which nobody is served, so others have their turn before the page is tried again.
@@ -42,7 +43,18 @@ local function expire_range(id, generation, first, last, mode)
   end
 end
 
-local over = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', at, 'WITHSCORES', 'LIMIT', 0, ARGV[1])
+-- Time in which nobody could renew says of nobody that he is dead. What is known to be over has an expiry of 0 or less.
+local function last_expiry()
+  local known = redis.call('HMGET', key('swept'), 'at', 'calm')
+  local calm = tonumber(known[2]) or 0
+  if known[1] and at - tonumber(known[1]) > tonumber(ARGV[3]) then
+    calm = at + tonumber(ARGV[4])
+  end
+  redis.call('HSET', key('swept'), 'at', at, 'calm', calm)
+  return at < calm and 0 or at
+end
+
+local over = redis.call('ZRANGEBYSCORE', key('leases'), '-inf', last_expiry(), 'WITHSCORES', 'LIMIT', 0, ARGV[1])
 for i = 1, #over, 2 do
   local member, expiry = over[i], tonumber(over[i + 1])
   unlease(member)

@@ -1,6 +1,5 @@
 -- Find what was released long ago in a lane and is in nobody's hands. ARGV: lane, seconds, limit.
--- Returns the ranges and announcements to be sent again; what is of documents that are gone is taken out. Steps of documents
--- are `stuck`'s to find.
+-- Returns what is to be sent again; what is of documents that are gone is taken out.
 local out = key('released', ARGV[1])
 local at = now()
 local sends = {}
@@ -10,6 +9,11 @@ for _, member in ipairs(redis.call('ZRANGEBYSCORE', out, '-inf', at - tonumber(A
   if of then
     if not fits(state_of(of, its), step) then
       redis.call('ZREM', out, member)
+    else
+      redis.call('ZADD', out, at, member)
+      if not leased(member, at) then
+        sends[#sends + 1] = member
+      end
     end
   elseif not id then -- an announcement
     redis.call('ZADD', out, at, member)

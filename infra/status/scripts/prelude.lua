@@ -115,11 +115,14 @@ local function put_out(id, member, at)
   end
 end
 
+-- Says whether it was out.
 local function take_in(id, member)
   redis.call('HDEL', key('placed'), member)
-  if redis.call('ZREM', key('released', lane_of(id)), member) == 1 then
+  local was = redis.call('ZREM', key('released', lane_of(id)), member) == 1
+  if was then
     redis.call('HINCRBY', key('doc', id), 'out', -1)
   end
+  return was
 end
 
 -- Whether a document is where a step can be done.

@@ -156,6 +156,41 @@ def test_a_page_read_alone_that_is_handed_back_stays_aside(out: Store) -> None:
     assert out.status.begin_page(mine, 1, OTHER) == (Claim.GO, 2)
 
 
+@pytest.mark.parametrize(("mode", "then"), [(Mode.ALONE, Mode.QUARANTINE), (Mode.QUARANTINE, Mode.GIVEN_UP)])
+def test_a_range_that_ends_after_the_sweep_has_decided_sends_its_page_no_more(
+    out: Store, mode: Mode, then: Mode
+) -> None:
+    """Else the page would be read once more as before, and its next step be taken for old."""
+    out.status.begin_page(WHOLE, 1, OLD)
+    die(out)
+    for step in (Mode.ALONE, Mode.QUARANTINE):
+        mine = alone(1, step)
+        out.status.begin_range(mine, OLD)
+        out.status.begin_page(mine, 1, OLD)
+        out.status.fault_page(mine, 1, OLD, "ZeroDivisionError")
+        decided = out.status.expire()
+        assert out.status.end_range(mine, OLD) is None
+        if step is mode:
+            break
+    assert decided == [alone(1, then)]
+    assert out.status.begin_range(alone(1, then), OTHER) is Claim.GO
+
+
+def test_nobody_is_dead_who_could_not_renew(out: Store) -> None:
+    """Redis was away, as a pause between two sweeps tells: the living have some time after it."""
+    out.status.begin_page(WHOLE, 1, OLD)
+    out.status.begin_page(WHOLE, 2, OTHER)
+    assert out.status.expire() == []
+    out.client.hset("test:swept", "at", 1)
+    expired = {WHOLE.lease: 1, WHOLE.page_lease(1): 1}
+    out.client.zadd("test:leases", expired, xx=True)
+    assert out.status.forfeit("w2", 21) == 1  # that one is known to be dead
+    assert out.status.expire() == [alone(2, Mode.ALONE)]
+    assert out.status.renew(OLD, [WHOLE.lease]) == []
+    out.client.hset("test:swept", "calm", 0)  # the time is over
+    assert out.status.expire() == [alone(1, Mode.ALONE)]
+
+
 def test_a_late_commit_counts_and_its_second_reading_finds_nothing_to_do(out: Store) -> None:
     out.status.begin_page(WHOLE, 3, OLD)
     die(out)
@@ -207,6 +242,18 @@ def test_a_range_of_a_document_that_has_ended_leaves_the_window(out: Store) -> N
     out.status.finish("a", 1, DocumentState.CANCELLED, None)
     assert out.status.overdue(LANE, 0) == []
     assert out.client.zcard(f"test:released:{LANE}") == 0
+
+
+def test_a_step_whose_message_was_lost_is_found_overdue_however_many_wait(store: Store) -> None:
+    """What was sent is few; whoever looked through all documents at work would find it late."""
+    store.status.open("a", FIELDS)
+    step = split_step("a", 1)
+    store.status.line_up(step)
+    assert store.status.release({"split": 1}) == [step]
+    assert store.status.overdue(f"{LANE}:split", 60) == []
+    assert store.status.overdue(f"{LANE}:split", 0) == [step]
+    store.status.claim(step, OLD)
+    assert store.status.overdue(f"{LANE}:split", 0) == []
 
 
 @pytest.mark.parametrize("lost", ["message", "lease"])

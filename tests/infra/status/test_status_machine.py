@@ -56,6 +56,7 @@ class Queue(RuleBasedStateMachine):
         self.firsts: dict[int, int] = {}
         self.lasts = 0
         self.begun: dict[int, int] = {}
+        self.quarantined: set[int] = set()
         self.cancelled = False
         self.end_seen: dict[str, str] | None = None
 
@@ -167,6 +168,7 @@ class Queue(RuleBasedStateMachine):
             return
         page, run.next = run.next, run.next + 1
         if run.pages.mode is Mode.GIVEN_UP or run.exhausted:
+            assert page in self.quarantined or run.exhausted or self.forgetful
             self._commit(run, page, PageState.FAILED)
             return
         claim, run.attempts[page] = self.store.status.begin_page(run.pages, page, run.owner)
@@ -189,6 +191,8 @@ class Queue(RuleBasedStateMachine):
             if self.store.status.resume(run.pages, page, run.owner, run.attempts[page]):
                 assert run.pages.generation == self.generation
                 self.begun[page] = self.begun.get(page, 0) + 1
+                if run.pages.mode is Mode.QUARANTINE:
+                    self.quarantined.add(page)
                 run.reading.append(page)
 
     @precondition(lambda self: self._reading(dead=True))
@@ -354,7 +358,7 @@ class Queue(RuleBasedStateMachine):
         if not self.cancelled:
             assert sorted(self.firsts) == list(range(1, self.pages + 1))
             assert self.lasts == (0 if len(self.bad | self.read_before) == self.pages else 1)
-        assert max(self.begun.values(), default=0) <= MAX_ATTEMPTS + 1
+        assert max(self.begun.values(), default=0) <= MAX_ATTEMPTS + self.forgetful
 
     def _stop_under_all_hands(self) -> None:
         """The end comes while pages are read, each of which then meets an error."""
