@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,9 @@ class S3Options:
     part_bytes: int = 64 << 20
     encryption: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
     kms_key: str | None = None
+
+    @property
+    def encrypting(self) -> Mapping[str, Any]:
+        """What every request that writes an object says of its encryption, by the names of boto3."""
+        how = {"ServerSideEncryption": self.encryption, "SSEKMSKeyId": self.kms_key}
+        return {name: value for name, value in how.items() if value is not None}

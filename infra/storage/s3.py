@@ -157,7 +157,7 @@ class S3Storage:
             with translated(self._where(key)):
                 self._client.copy_object(
                     **target._address(to.key, None),
-                    **self._encryption,
+                    **self._options.encrypting,
                     **condition,
                     CopySource=self._address(key, version),
                 )
@@ -184,12 +184,6 @@ class S3Storage:
     def _client(self) -> S3Client:
         return client_for(self._options)
 
-    @property
-    def _encryption(self) -> dict[str, Any]:
-        """What every request that writes an object says of its encryption."""
-        how = {"ServerSideEncryption": self._options.encryption, "SSEKMSKeyId": self._options.kms_key}
-        return {name: value for name, value in how.items() if value is not None}
-
     def _where(self, key: str) -> str:
         return f"s3://{self._bucket}/{key}"
 
@@ -206,7 +200,7 @@ class S3Storage:
     ) -> ObjectInfo:
         """Write an object; `described` are its headers."""
         check_key(key)
-        request = {**self._address(key, None), **described, **self._encryption}
+        request = {**self._address(key, None), **described, **self._options.encrypting}
         with open_data(data) as source, translated(self._where(key)):
             answer = upload(self._client, request, condition, source, self._options.part_bytes)
             # The answer to a write has no `Last-Modified`; the server's clock at that time is as good.

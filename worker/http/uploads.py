@@ -51,7 +51,10 @@ class Upload(Shape):
     id: str
     method: str
     url: str
-    headers: dict[str, str]
+    headers: dict[str, str] = Field(
+        description="Headers to send with the bytes, each as it is here: the size, and what a bucket is told "
+        "of encryption. Where `url` leads to a bucket they are signed, and nothing goes without them."
+    )
     expires_at: float
     then: UploadThen
 
@@ -104,8 +107,8 @@ def _prepared(desk: Desk, caller: Caller, wish: UploadWish) -> Upload:
     return Upload(
         id=identity,
         method="PUT",
-        url=link or f"/v1/uploads/{quote(identity)}{query}",
-        headers={"Content-Length": str(wish.size)},
+        url=link.url if link else f"/v1/uploads/{quote(identity)}{query}",
+        headers={"Content-Length": str(wish.size), **(link.headers if link else {})},
         expires_at=time.time() + seconds,
         then=UploadThen(method="POST", url="/v1/documents", body={"upload": identity, **said}),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -72,6 +73,18 @@ def test_an_upload_goes_straight_to_the_bucket(bucket: Site, tmp_path: Path) -> 
         assert httpx.put(wish["url"], content=data, headers=wish["headers"]).status_code == 200
         answer = service.http.post("/v1/documents", json=wish["then"]["body"])
         assert (answer.status_code, answer.json()["name"]) == (202, "big one.pdf")
+
+
+def test_an_upload_is_encrypted_as_the_settings_ask(bucket: Site) -> None:
+    sealed = replace(bucket.settings.s3, encryption="AES256")
+    with served(bucket.settings.model_copy(update={"s3": sealed}), bucket) as service:
+        wish = service.http.post("/v1/uploads", json={"name": "a.pdf", "size": 4}).json()
+        assert wish["headers"] == {"Content-Length": "4", "x-amz-server-side-encryption": "AES256"}
+        assert httpx.put(wish["url"], content=b"%PDF").status_code == 403  # without what was signed
+        assert httpx.put(wish["url"], content=b"%PDF", headers=wish["headers"]).status_code == 200
+        place = Location.parse(bucket.settings.http.uploads or "").join(wish["id"])
+    stored = client_of(sealed).head_object(Bucket=place.bucket, Key=place.key)
+    assert stored["ServerSideEncryption"] == "AES256"
 
 
 def test_an_output_comes_from_the_bucket(bucket: Site, tmp_path: Path) -> None:
