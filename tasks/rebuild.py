@@ -10,13 +10,15 @@ import logging
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
+from infra.errors import InfraError, StorageError
 from infra.status import Pass
 from infra.status.states import TERMINAL, DocumentState
 from infra.storage import Location, Storage
 from tasks.context import Tools
+from tasks.following import count_error
 from tasks.ledger import RequestLost
 from tasks.resume import resume
 from tasks.walk import Entry, documents, result_keys, start_of
@@ -27,10 +29,19 @@ _RESUMED = 200  # documents that are looked at closely in one turn
 _READERS = 8
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A document that could not be looked at, and why."""
+
+    entry: Entry
+    error: InfraError
+
+
 def rebuild_some(tools: Tools, storage: Storage) -> int:
     """Do one turn of the pass through the results, if one is due; returns how many documents were taken up.
 
-    Raises `StorageError`: the next turn begins where this one did.
+    One that cannot be looked at is left to the next pass. Raises retryable `StorageError`, and any of a listing:
+    the next turn begins where this one did.
     """
     state = _due(tools)
     if state is None or state.cursor is None:
@@ -45,10 +56,15 @@ def rebuild_some(tools: Tools, storage: Storage) -> int:
         cursor: str | None = entries[-1].folder.request
     else:
         cursor = keys[-1] if len(keys) == tools.settings.queue.rebuild_keys else None
-    count = len(resume_all(tools, storage, entries))
+    resumed, refused = resume_all(tools, storage, entries)
+    if refused:
+        first = refused[0]
+        _log.error(
+            "%d documents cannot be taken up; %s: %s", len(refused), first.entry.folder.key, first.error
+        )
     finished = time.time() if cursor is None else state.finished
     tools.store.passes.save(replace(state, cursor=cursor, finished=finished))
-    return count
+    return len(resumed)
 
 
 def lost(tools: Tools, entries: Iterable[Entry]) -> list[Entry]:
@@ -64,18 +80,26 @@ def lost(tools: Tools, entries: Iterable[Entry]) -> list[Entry]:
     return [entry for entry in idle if entry.open or entry.folder.document not in waiting]
 
 
-def resume_all(tools: Tools, storage: Storage, entries: Sequence[Entry]) -> list[Entry]:
-    """Bring documents back to work, some at a time; returns those for which that was necessary."""
+def resume_all(tools: Tools, storage: Storage, entries: Sequence[Entry]) -> tuple[list[Entry], list[Refused]]:
+    """Bring documents back to work, some at a time; returns those for which that was necessary.
 
-    def one(entry: Entry) -> bool:
+    And those that could not be looked at, because somebody has to mend something first. Raises retryable
+    `StorageError`.
+    """
+
+    def one(entry: Entry) -> bool | Refused:
         try:
             return resume(tools, storage, entry.folder)
-        except RequestLost as error:
-            _log.error("a document cannot be taken up: %s", error)
-            return False
+        except (RequestLost, StorageError) as error:
+            if error.retryable:
+                raise
+            count_error("rebuild", error)
+            return Refused(entry, error)
 
     with ThreadPoolExecutor(_READERS, thread_name_prefix="rebuild") as pool:
-        return [entry for entry, done in zip(entries, pool.map(one, entries), strict=True) if done]
+        found = list(zip(entries, pool.map(one, entries), strict=True))
+    resumed = [entry for entry, outcome in found if outcome is True]
+    return resumed, [outcome for _, outcome in found if isinstance(outcome, Refused)]
 
 
 def _due(tools: Tools) -> Pass | None:

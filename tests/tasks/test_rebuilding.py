@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from desk import Desk
+from flaky import Flaky
 
+from infra.errors import AccessDenied, StorageUnavailable
 from infra.status.states import DocumentState
 from infra.status.status import split_step
 from infra.status.work import Claim
+from infra.telemetry.meter import METER
 from tasks.queues import FINALIZE, PAGES, SPLIT
 from tasks.rebuild import rebuild_some
 from tasks.sweep import sweep
@@ -171,6 +174,41 @@ def test_a_request_that_is_damaged_stops_no_other_document(desk: Desk) -> None:
     desk.lose()
     desk.recover()
     assert [found.id for found in desk.documents()] == [sound]
+
+
+@pytest.mark.parametrize("turn", [2, 2000])
+def test_one_that_is_forbidden_stops_no_other_document(
+    desk: Desk, flaky: Flaky, caplog: pytest.LogCaptureFixture, turn: int
+) -> None:
+    for name in ("a.pdf", "b.pdf", "c.pdf"):
+        desk.pdf(name, pages=1)
+        desk.ingest(name)
+    forbidden = next(found for found in desk.documents() if found.source.endswith("a.pdf"))
+    flaky.refuse["read", f"{forbidden.id}/request.json"] = AccessDenied("the key is disabled")
+    desk.lose()
+    queue = desk.settings.queue.model_copy(update={"rebuild_keys": turn})
+    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    METER.drain()
+    assert sum(rebuild_some(tools, flaky) for _ in range(3)) == 2
+    assert forbidden.id not in [found.id for found in desk.documents()]
+    state = desk.store.passes.load()
+    assert state is not None
+    assert state.cursor is None  # the pass is over
+    assert caplog.text.count("the key is disabled") == 1
+    assert METER.drain()["errors_total|rebuild|AccessDenied"] == 1
+    flaky.refuse.clear()
+    assert desk.rebuild() == 1
+
+
+def test_a_turn_that_the_storage_does_not_answer_is_made_again(desk: Desk, flaky: Flaky) -> None:
+    desk.pdf()
+    desk.ingest()
+    desk.lose()
+    flaky.refuse["read", "request.json"] = StorageUnavailable("away")
+    with pytest.raises(StorageUnavailable):
+        rebuild_some(desk.tools, flaky)
+    flaky.refuse.clear()
+    assert rebuild_some(desk.tools, flaky) == 1
 
 
 def test_redis_is_told_again_of_an_ended_document_that_is_announced(desk: Desk) -> None:

@@ -119,13 +119,32 @@ def test_a_rebuild_takes_up_what_redis_has_lost(desk: Desk) -> None:
     elsewhere = pageline(desk, "rebuild", str(desk.inbox), "--dir", ".")
     assert (elsewhere.returncode, "not in the results" in elsewhere.stderr) == (2, True)
     part = pageline(desk, "rebuild", f"{results}/a.pdf", "--dir", ".", "--json")
-    assert json.loads(part.stdout) == {"documents": 1, "taken_up": [], "announced": []}
+    assert json.loads(part.stdout) == {"documents": 1, "taken_up": [], "refused": [], "announced": []}
     whole = pageline(desk, "rebuild", results, "--dir", ".")
     assert whole.returncode == 0, whole.stderr
     assert whole.stdout == f"{lost}  in/b.pdf\n2 documents, 1 of them taken up again\n"
     work(desk)
     assert desk.document(lost).state is DocumentState.SUCCEEDED
     assert desk.store.listing.document(ended) is None
+
+
+def test_a_rebuild_says_which_document_it_cannot_look_at(desk: Desk) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        desk.pdf(name, pages=1)
+        desk.ingest(name)
+    folders = {found.source.rpartition("/")[2]: desk.folder(found.id) for found in desk.documents()}
+    desk.path(folders["a.pdf"].request).write_text("{")
+    desk.lose()
+    told = pageline(desk, "rebuild", str(desk.inbox.parent / "out"), "--dir", ".")
+    assert told.returncode == 3, told.stderr
+    assert told.stdout.splitlines() == [
+        f"{folders['a.pdf'].key}  could not be looked at: {folders['a.pdf'].request} is gone or damaged",
+        f"{folders['b.pdf'].document}  in/b.pdf",
+        "2 documents, 1 of them taken up again, 1 that could not be looked at",
+    ]
+    again = pageline(desk, "rebuild", str(desk.inbox.parent / "out"), "--dir", ".", "--json")
+    assert again.returncode == 3
+    assert [each["folder"] for each in json.loads(again.stdout)["refused"]] == [folders["a.pdf"].key]
 
 
 def test_a_rebuild_makes_announcements_again_that_were_given_up(desk: Desk) -> None:

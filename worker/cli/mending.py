@@ -20,7 +20,7 @@ from tasks.cancel import cancel
 from tasks.context import Tools, storage_at
 from tasks.dispatch import announce_dropped
 from tasks.places import Folder
-from tasks.rebuild import lost, resume_all
+from tasks.rebuild import Refused, lost, resume_all
 from tasks.reopen import retry
 from tasks.walk import documents, result_keys, start_of
 from worker.cli.asking import described
@@ -75,10 +75,10 @@ def cancel_document(document: str, folder: Path | None, *, as_json: bool) -> boo
     return status.state is DocumentState.CANCELLED
 
 
-def rebuild_location(location: str, folder: Path | None, *, as_json: bool) -> None:
+def rebuild_location(location: str, folder: Path | None, *, as_json: bool) -> bool:
     """Find the documents at a location of results that Redis has lost, and have them finished.
 
-    Announcements that were given up are made again first.
+    Announcements that were given up are made again first. False when some could not be looked at.
 
     Raises:
         UsageError: the location is none of the stack's results.
@@ -90,17 +90,23 @@ def rebuild_location(location: str, folder: Path | None, *, as_json: bool) -> No
         if not as_json:
             for key in announced:
                 stdout().print(f"{key}  announced again")
-        seen, taken = 0, list[str]()
-        for count, resumed in _rebuilt(tools, open_storage(place, settings.s3), place):
+        seen, taken, refused = 0, list[str](), list[dict[str, str]]()
+        for count, resumed, others in _rebuilt(tools, open_storage(place, settings.s3), place):
             seen += count
             taken += [each.document for each in resumed]
+            refused += [{"folder": one.entry.folder.key, "problem": str(one.error)} for one in others]
             if not as_json:
+                for one in others:
+                    stdout().print(f"{one.entry.folder.key}  could not be looked at: {one.error}")
                 for each in resumed:
                     stdout().print(f"{each.document}  {_source(store, each)}")
     if as_json:
-        typer.echo(json.dumps({"documents": seen, "taken_up": taken, "announced": announced}, indent=2))
+        found = {"documents": seen, "taken_up": taken, "refused": refused, "announced": announced}
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        stdout().print(f"{plural(seen, 'document')}, {len(taken):,} of them taken up again")
+        left = f", {len(refused):,} that could not be looked at" if refused else ""
+        stdout().print(f"{plural(seen, 'document')}, {len(taken):,} of them taken up again{left}")
+    return not refused
 
 
 def results_place(location: str, settings: Settings) -> Location:
@@ -111,13 +117,15 @@ def results_place(location: str, settings: Settings) -> Location:
     return results.locate(location)
 
 
-def _rebuilt(tools: Tools, storage: Storage, place: Location) -> Iterator[tuple[int, list[Folder]]]:
-    """Yield, batch by batch, how many documents were seen, and those that were taken up."""
+def _rebuilt(
+    tools: Tools, storage: Storage, place: Location
+) -> Iterator[tuple[int, list[Folder], list[Refused]]]:
+    """Yield, batch by batch, how many documents were seen, which were taken up, and which could not be."""
     entries = documents(result_keys(storage, start_of(place)))
     while batch := list(islice(entries, _BATCH)):
         _await_room(tools)
-        resumed = resume_all(tools, storage, lost(tools, batch))
-        yield len(batch), [entry.folder for entry in resumed]
+        resumed, refused = resume_all(tools, storage, lost(tools, batch))
+        yield len(batch), [entry.folder for entry in resumed], refused
 
 
 def _await_room(tools: Tools) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from worker.cli.errors import ExitCode
 from worker.cli.options import StackFolder
 
 Results = Annotated[
@@ -20,8 +21,9 @@ def rebuild(location: Results, as_json: AsJson = False, folder: StackFolder = No
 
     Control workers do the same by themselves after a loss, and now and then; this does it now, and without
     pauses. Pages that were written are not read again. Announcements that were given up after many errors
-    are made again.
+    are made again. Ends with 3 when there are documents that could not be looked at.
     """
     from worker.cli.mending import rebuild_location  # noqa: PLC0415  -- brings queue and storage
 
-    rebuild_location(location, folder, as_json=as_json)
+    if not rebuild_location(location, folder, as_json=as_json):
+        raise typer.Exit(ExitCode.INCOMPLETE)
