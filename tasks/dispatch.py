@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from infra.lines import ANNOUNCE, announce_arguments
 from infra.lines import INGEST as INGEST_LANE
+from infra.status.scripts import translated
 from infra.status.work import Announcement, DocumentStep, PageRange, Step, Work, parse_work
 from tasks.backoff import delay_seconds
 from tasks.context import Tools
@@ -89,13 +91,26 @@ def announce_later(tools: Tools, ref: dict[str, Any], *, tries: int) -> None:
 
 
 def announce_dropped(tools: Tools) -> list[dict[str, Any]]:
-    """Make the announcements again that were given up; returns them."""
-    texts = tools.store.fleet.dropped()
-    refs: list[dict[str, Any]] = [json.loads(text) for text in texts]
-    for text, ref in zip(texts, refs, strict=True):
-        tools.send(INGEST, [ref, 0], CONTROL)
-        tools.store.fleet.picked_up(text)
-    return refs
+    """Make the announcements again that were given up; returns them.
+
+    They get in their tenants' lines, as all others do: what is lost on its way from there is sent again.
+    """
+    works = [Announcement(text) for text in tools.store.fleet.dropped()]
+    for work in works:
+        _announce(tools, work)
+        tools.store.fleet.picked_up(work.member)
+    return [work.ref for work in works]
+
+
+def _announce(tools: Tools, work: Announcement) -> None:
+    """Put an announcement in line, and send what is first there if nothing of the tenant's is out."""
+    tenant = str(work.ref.get("tenant", ""))
+    arguments = announce_arguments(tools.settings.key_prefix, tenant, work.member)
+    client: Any = tools.store.client  # redis-py's `execute_command` has no types
+    with translated():
+        first = client.execute_command("EVAL", ANNOUNCE, 0, *arguments)
+    if first:
+        send(tools, Announcement(str(first)))
 
 
 def send_due(tools: Tools) -> int:

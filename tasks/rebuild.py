@@ -40,8 +40,9 @@ class Refused:
 def rebuild_some(tools: Tools, storage: Storage) -> int:
     """Do one turn of the pass through the results, if one is due; returns how many documents were taken up.
 
-    One that cannot be looked at is left to the next pass. Raises retryable `StorageError`, and any that listing
-    meets: the next turn begins where this one did.
+    One that cannot be looked at is left to the next pass.
+
+    Raises `StorageError` of a listing, or a retryable one: the next turn begins where this one did.
     """
     state = _due(tools)
     if state is None or state.cursor is None:

@@ -12,6 +12,8 @@ from desk import Desk
 
 from infra.settings import QueueSettings
 from infra.status.states import DocumentState
+from infra.status.work import Announcement
+from tasks.dispatch import announce_dropped
 from tasks.produce import Producer
 from tasks.queues import CONTROL, FINALIZE, PAGES
 from tasks.reconcile import reconcile
@@ -35,6 +37,19 @@ def test_messages_that_were_lost_are_sent_again(desk: Desk) -> None:
     assert reconcile(desk.tools) == 1
     desk.work()
     assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+def test_an_announcement_that_is_made_again_and_lost_on_its_way_is_sent_again(desk: Desk) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        desk.pdf(name, pages=1)
+        desk.store.fleet.drop(Announcement.of(desk.ref(name).content()).member)
+    assert [ref["key"] for ref in announce_dropped(desk.tools)] == ["a.pdf", "b.pdf"]
+    assert desk.store.fleet.dropped() == []
+    desk.messages.clear()
+    long_ago(desk, "released:default::ingest")
+    assert reconcile(desk.tools) == 1
+    desk.work()
+    assert [found.state for found in desk.documents()] == [DocumentState.SUCCEEDED] * 2
 
 
 def test_ranges_whose_messages_still_wait_are_not_sent_again(desk: Desk) -> None:
