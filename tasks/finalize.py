@@ -161,7 +161,7 @@ def _write_outputs(
     if not wanted:
         return []
     with (
-        opened_outputs(context, request, len(states)) as outputs,
+        opened_outputs(context, request, len(states), move) as outputs,
         closing(_pages(context.results, folder, wanted)) as pages,
     ):
         for number, state in enumerate(states, start=1):

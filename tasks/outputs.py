@@ -13,11 +13,12 @@ from typing import Any
 
 from infra.errors import Changed, NotFound, StorageError
 from infra.storage import Storage
-from pipelines.errors import WriteError
+from pipelines.errors import LimitExceeded, WriteError
 from pipelines.write import DocumentInfo, DocumentWriter, Page
 from pipelines.write.registry import Format, formats_of
 from tasks.context import Context
 from tasks.ledger import read_manifest
+from tasks.limits import checked_while_fetched, read_limits
 from tasks.options import OUTPUTS
 from tasks.pagefiles import stored_object
 from tasks.patience import patiently
@@ -78,9 +79,14 @@ class Output:
 
 @dataclass(slots=True)
 class Outputs:
-    """The files that are being written, all at once."""
+    """The files that are being written, all at once.
+
+    Attributes:
+        move: Notes progress.
+    """
 
     each: Sequence[Output]
+    move: Callable[[], None]
     stored: list[StoredFile] = field(default_factory=list)
 
     def page(self, number: int, content: Mapping[str, Any]) -> None:
@@ -100,43 +106,53 @@ class Outputs:
         """Finish the files, and store those that came about."""
         for output in self.each:
             output.close()
-        self.stored = [
-            patiently(lambda one=one: _store(storage, folder, one, generation))  # type: ignore[misc]  # as above
-            for one in self.each
-            if one.fault is None
-        ]
+            self.move()
+        for one in self.each:
+            if one.fault is None:
+                stored = patiently(lambda one=one: _store(storage, folder, one, generation))  # type: ignore[misc]  # as above
+                self.stored.append(stored)
+                self.move()
 
 
 @contextmanager
-def opened_outputs(context: Context, request: Request, pages: int) -> Iterator[Outputs]:
-    """Give the outputs that are wanted of a document of so many pages, open while the context is."""
+def opened_outputs(
+    context: Context, request: Request, pages: int, move: Callable[[], None]
+) -> Iterator[Outputs]:
+    """Give the outputs that are wanted of a document of so many pages, open while the context is.
+
+    `move` is called as the source comes, and as files are stored.
+    """
     formats = formats_of(request.options.get("outputs", OUTPUTS))
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=context.cache.scratch())))
         outputs = [Output(kind, scratch / kind.file) for kind in formats]
         info = DocumentInfo(name=request.source.key.rsplit("/", 1)[-1], pages=pages)
         showing = [output for output in outputs if output.format.wants_source]
-        told = _with_source(context, request, info, stack) if showing else info
+        told = _with_source(context, request, info, stack, move) if showing else info
         for output in outputs:
             if output in showing and isinstance(told, str):
                 output.fault = told
             else:
                 output.open(told if isinstance(told, DocumentInfo) else info)
             stack.callback(output.close)
-        yield Outputs(outputs)
+        yield Outputs(outputs, move)
 
 
 def _with_source(
-    context: Context, request: Request, info: DocumentInfo, stack: ExitStack
+    context: Context, request: Request, info: DocumentInfo, stack: ExitStack, move: Callable[[], None]
 ) -> DocumentInfo | str:
     """Return `info` with the source and its password, or why they cannot be had. Raises `StorageError`."""
+    told = checked_while_fetched(read_limits(context.settings), request.source, move)
     try:
-        path = stack.enter_context(context.cache.source(request.source, request.tenant, context.storage))
+        source = context.cache.source(request.source, request.tenant, context.storage, told)
+        path = stack.enter_context(source)
         secret = password(request.secret, context.settings.secrets)
     except (NotFound, Changed):
         return _GONE
     except SecretUnavailable as error:
         return error.public.rstrip(".")
+    except LimitExceeded as error:  # the limit was another one when the document was read
+        return str(error)
     return replace(info, source=path, password=secret)
 
 

@@ -11,8 +11,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from infra.errors import Changed, NotFound
+from pipelines.errors import LimitExceeded
 from tasks.ledger import RequestLost, read_request
-from tasks.limits import read_limits
+from tasks.limits import checked_while_fetched, read_limits
 from tasks.records import Request as Asked
 from tasks.secrets import SecretUnavailable, password
 from worker.http.caller import Caller, CallerIs, DeskIs
@@ -66,14 +67,16 @@ async def picture_of(
     """Render a page of a document; `page` is what its JSON says of it. Raises `Refusal` with 404."""
     try:
         asked = await desk.run(read_request, desk.results, known.folder)
+        limits = read_limits(desk.settings)
+        told = checked_while_fetched(limits, asked.source, lambda: None)
         with ExitStack() as stack:
-            fetched = desk.sources.source(asked.source, asked.tenant, desk.storage)
+            fetched = desk.sources.source(asked.source, asked.tenant, desk.storage, told)
             path = await desk.run(stack.enter_context, fetched)
             wanted = PageRequest(
                 path=path,
                 number=number,
                 dpi=float(page.get("dpi") or asked.options.get("dpi", 144)),
-                limits=read_limits(desk.settings),
+                limits=limits,
                 password=_password(desk, asked),
                 transform=page.get("transform"),
                 max_side=max_side,
@@ -83,7 +86,7 @@ async def picture_of(
         raise Refusal(404, "The document's source is no longer there.", kind="source-gone") from error
     except (RequestLost, SecretUnavailable) as error:
         raise Refusal(404, error.public, kind="no-picture") from error
-    except NotRendered as error:
+    except (NotRendered, LimitExceeded) as error:
         raise Refusal(404, str(error), kind="no-picture") from error
 
 

@@ -89,6 +89,19 @@ def test_bodies_have_bounds(place: Site, tmp_path: Path) -> None:
             assert slow.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
+def test_a_document_that_is_too_large_is_not_fetched_for_a_picture(
+    tmp_path: Path, valkey: ValkeyHandle
+) -> None:
+    values = {"http": {"uploads": str(tmp_path / "up"), "port": 0}, "limits": {"max_bytes": 100}}
+    place_of = site(tmp_path, valkey.broker_url, f"{tmp_path.name}:", **values)
+    with place_of as place, served(place.settings, place) as service:
+        document = service.submit(write_pdf(tmp_path / "x.pdf", 1))["id"]
+        answer = service.http.get(f"/v1/documents/{document}/pages/1/image")
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:pageline:no-picture")
+        assert "max_bytes allows (100)" in answer.json()["detail"]
+        assert not [path for path in place.settings.work_dir.rglob("*.pdf") if path.is_file()]
+
+
 def test_pages_of_other_origins_change_nothing(service: Service) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
         answer = service.http.post("/v1/documents", json={"url": "http://x/"}, headers=headers)
