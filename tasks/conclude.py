@@ -7,10 +7,11 @@ import time
 from collections.abc import Sequence
 
 from infra.status.states import DocumentState
-from infra.status.work import Commit
+from infra.status.work import Commit, DocumentStep, Step
 from infra.telemetry.meter import METER
 from tasks.context import Context
 from tasks.dispatch import call_delivery
+from tasks.hold import Hold
 from tasks.ledger import read_manifest, write_manifest
 from tasks.newest import note_newest
 from tasks.places import Folder
@@ -18,6 +19,21 @@ from tasks.records import Manifest, PageEntry, PipelineRecord, Request, StoredFi
 from tasks.report import letters_about, letters_without_records, owe
 
 _log = logging.getLogger(__name__)
+_STATES = {Step.SPLIT: DocumentState.SPLITTING, Step.FINALIZE: DocumentState.FINALIZING}
+
+
+def still_held(context: Context, step: DocumentStep, hold: Hold) -> bool:
+    """Say whether a step is still its holder's; ask right before its end is written.
+
+    It is not once its lease ran out, as another may have got further, nor once its document was cancelled
+    while that was being split. Raises `BrokerUnavailable`.
+    """
+    lost = context.store.status.renew(hold.owner, [step.lease])
+    at = context.store.listing.fields(step.document, "state", "generation")
+    if not lost and at == [_STATES[step.step].value, str(step.generation)]:
+        return True
+    _log.warning("%s was lost: its end is not written", step.member)
+    return False
 
 
 def conclude(

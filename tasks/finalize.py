@@ -15,8 +15,9 @@ from infra.status import Activity
 from infra.status.states import DocumentState, PageState
 from infra.status.work import Claim, DocumentStep
 from infra.storage import Storage
-from tasks.conclude import cancelled_reason, conclude, conclude_uncounted, give_up
+from tasks.conclude import cancelled_reason, conclude, conclude_uncounted, give_up, still_held
 from tasks.context import Context
+from tasks.hold import Hold
 from tasks.outputs import opened_outputs
 from tasks.pagefiles import left_unread, read_page
 from tasks.patience import patiently
@@ -109,10 +110,12 @@ def finalize(context: Context, step: DocumentStep) -> None:
             give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
         elif claim is Claim.GO:
             with hold.timed(Activity.FINALIZING, step.document) as move:
-                _finalize(context, step, folder, move)
+                _finalize(context, step, folder, hold, move)
 
 
-def _finalize(context: Context, step: DocumentStep, folder: Folder, move: Callable[[], None]) -> None:
+def _finalize(
+    context: Context, step: DocumentStep, folder: Folder, hold: Hold, move: Callable[[], None]
+) -> None:
     if context.store.listing.document(step.document) is None:
         return
     cancelled = context.store.listing.field(step.document, "cancelled") is not None
@@ -124,6 +127,8 @@ def _finalize(context: Context, step: DocumentStep, folder: Folder, move: Callab
     left = patiently(lambda: left_unread(context.page_files(folder, step.generation)))
     gathered = Gathered(cancelled or bool(left), left)
     outputs = _write_outputs(context, step, folder, request, gathered, move)
+    if not still_held(context, step, hold):
+        return
     state, reason = gathered.verdict()
     end = partial(
         conclude,

@@ -13,7 +13,7 @@ from infra.status.status import finalize_step
 from infra.status.work import Claim, DocumentStep
 from pipelines.errors import InputError, OptionError
 from pipelines.read import DocumentInfo, probe
-from tasks.conclude import give_up
+from tasks.conclude import give_up, still_held
 from tasks.context import Context
 from tasks.dispatch import line_up
 from tasks.hold import Hold
@@ -37,7 +37,7 @@ def split(context: Context, step: DocumentStep) -> None:
         return
     with leased(context, step) as (claim, hold):
         if claim is Claim.EXHAUSTED:
-            _end(context, step, folder, DocumentState.FAILED, exhausted(context, step, _EXHAUSTED))
+            _end(context, step, folder, hold, DocumentState.FAILED, exhausted(context, step, _EXHAUSTED))
         elif claim is Claim.GO:
             _split(context, step, folder, hold)
 
@@ -45,22 +45,22 @@ def split(context: Context, step: DocumentStep) -> None:
 def _split(context: Context, step: DocumentStep, folder: Folder, hold: Hold) -> None:
     request = context.request(folder)
     if request.verdict is not None:
-        _end(context, step, folder, DocumentState(request.verdict.state), request.verdict.reason)
+        _end(context, step, folder, hold, DocumentState(request.verdict.state), request.verdict.reason)
         return
     try:
         info = _probe(context, request, hold)
     except InputError as error:
-        _end(context, step, folder, DocumentState.REJECTED, str(error))
+        _end(context, step, folder, hold, DocumentState.REJECTED, str(error))
     except SecretUnavailable as error:
         _log.error("document %s cannot be opened: %s", step.document, error)
-        _end(context, step, folder, DocumentState.FAILED, error.public)
+        _end(context, step, folder, hold, DocumentState.FAILED, error.public)
     except (Changed, NotFound) as error:
-        _end(context, step, folder, DocumentState.SUPERSEDED, error.public)
+        _end(context, step, folder, hold, DocumentState.SUPERSEDED, error.public)
     except StorageError as error:
         if error.retryable:
             raise
         _log.error("document %s cannot be fetched: %s", step.document, error)
-        _end(context, step, folder, DocumentState.FAILED, error.public)
+        _end(context, step, folder, hold, DocumentState.FAILED, error.public)
     else:
         _select(context, step, folder, request, info, hold)
 
@@ -84,7 +84,7 @@ def _select(
     try:
         wanted = wanted_of(request.options, len(info.pages), "The document")
     except OptionError as error:
-        _end(context, step, folder, DocumentState.REJECTED, f"The option pages is wrong: {error}")
+        _end(context, step, folder, hold, DocumentState.REJECTED, f"The option pages is wrong: {error}")
     else:
         _record(context, step, folder, info, wanted, hold)
 
@@ -140,6 +140,11 @@ def _settle(
     }
 
 
-def _end(context: Context, step: DocumentStep, folder: Folder, state: DocumentState, reason: str) -> None:
+def _end(
+    context: Context, step: DocumentStep, folder: Folder, hold: Hold, state: DocumentState, reason: str
+) -> None:
+    """End the document, unless another has got further meanwhile: that is no end then."""
     request = context.request(folder)
+    if not still_held(context, step, hold):
+        return
     give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
