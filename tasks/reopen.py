@@ -11,15 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from infra.errors import InfraError
+from infra.errors import InfraError, StorageError
 from infra.status.states import TERMINAL
 from infra.storage import Storage
 from pipelines.write.registry import formats_of
-from tasks.context import Tools
+from tasks.context import Tools, storage_at
 from tasks.ledger import Records, read_records, write_reopening
 from tasks.options import OUTPUTS
 from tasks.places import Folder
-from tasks.records import Manifest, Reopening
+from tasks.records import Manifest, Reopening, Request
 from tasks.resume import begin, resume
 
 
@@ -53,8 +53,10 @@ def retry(tools: Tools, storage: Storage, folder: Folder) -> Reopened:
     manifest = _ended(records, folder)
     if records.request.verdict is not None:
         raise NotReopened(f"{records.request.verdict.reason} Announce it again once that has changed.")
-    if manifest.state == "superseded":
-        raise NotReopened("Its source has been replaced; what is there now is another document.")
+    if manifest.state == "superseded" and not _source_is_back(tools, records.request):
+        raise NotReopened(
+            "Its source has been replaced or is not there; another version is another document."
+        )
     pages = [page.number for page in manifest.pages if page.state != "done"]
     if manifest.pages and not pages and not _unmade(manifest):
         raise NotReopened("All of its pages were read; nothing failed.")
@@ -102,6 +104,18 @@ def stretches(numbers: Iterable[int]) -> list[tuple[int, int]]:
         else:
             found.append((number, number))
     return found
+
+
+def _source_is_back(tools: Tools, request: Request) -> bool:
+    """Say whether the source is there as it was announced: its folder may have been away for a while."""
+    source = request.source
+    try:
+        found = storage_at(source.root, tools.settings.s3).head(source.key, source.version)
+    except StorageError as error:
+        if error.retryable:
+            raise
+        return False
+    return (found.etag, found.size) == (source.etag, source.size)
 
 
 def _unmade(manifest: Manifest) -> bool:

@@ -185,6 +185,31 @@ def test_a_retry_whose_source_is_gone_leaves_what_there_was(desk: Desk) -> None:
     assert desk.manifest(document)["reason"] == manifest.reason
 
 
+def test_a_source_that_was_out_of_reach_for_a_while_can_be_read_after_all(desk: Desk) -> None:
+    path = desk.pdf(pages=2)
+    document = desk.ingest()
+    away = desk.inbox.rename(desk.inbox.with_name("away"))
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUPERSEDED
+    with pytest.raises(NotReopened, match="is not there"):
+        again(desk, document)
+    away.rename(desk.inbox)
+    assert again(desk, document) == Reopened(2, [])
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    assert path.exists()
+
+
+def test_a_source_that_was_replaced_is_not_read_for_the_earlier_one(desk: Desk) -> None:
+    desk.pdf(pages=2)
+    document = desk.ingest()
+    desk.pdf(pages=3)
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUPERSEDED
+    with pytest.raises(NotReopened, match="replaced"):
+        again(desk, document)
+
+
 def test_a_retry_after_redis_has_forgotten_goes_by_storage(desk: Desk) -> None:
     document = partial(desk, 2)
     folder = desk.folder(document)
