@@ -1,4 +1,7 @@
-"""The beat beside the work: renews leases, says that the worker lives, ends it if it hangs or swells."""
+"""The beat beside the work: renews leases, says that the worker lives, ends it if it hangs or swells.
+
+Two threads: whoever looks at what goes on must not wait for a Redis that is silent.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from tasks.memory import Memory
 
 _log = logging.getLogger(__name__)
 _TICK_SECONDS = 0.5
+_AGAIN_SECONDS = 1.0  # from a beat that Redis did not hear to the next
 
 
 def end_process() -> None:
@@ -38,6 +42,7 @@ class Heart:
         *,
         worker: str,
         say: Callable[[Sequence[Doing] | None], None],
+        note: Callable[[Sequence[Doing] | None], None] | None = None,
         end: Callable[[], None] = end_process,
         tell: Callable[[str], None] | None = None,
         memory: Memory | None = None,
@@ -45,10 +50,11 @@ class Heart:
         """Make a heart that does not beat yet.
 
         Args:
-            status: Where leases are renewed.
+            status: Where leases are renewed; one that does not wait long for an answer.
             queue: For the rhythm and the hard limits.
             worker: The worker's name, for the owner of leases.
             say: Sends the worker's heartbeat; told what a task that runs is at, or None.
+            note: Is told the same, to leave it on this host.
             end: Ends the process.
             tell: Is told before that, in words, why.
             memory: Says when the work on a page takes too much of it.
@@ -57,6 +63,7 @@ class Heart:
         self._queue = queue
         self._worker = worker
         self._say = say
+        self._note = note
         self._end = end
         self._tell = tell
         self._memory = memory or Memory()
@@ -64,16 +71,21 @@ class Heart:
         self._changing = threading.Lock()
         self._serial = count(1)
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heart", daemon=True)
+        self._threads = [
+            threading.Thread(target=run, name=name, daemon=True)
+            for name, run in (("watch", self._watch), ("heart", self._beat))
+        ]
 
     def start(self) -> None:
         """Begin to beat."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Stop beating."""
         self._stop.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
     @contextmanager
     def hold(self) -> Iterator[Hold]:
@@ -96,18 +108,40 @@ class Heart:
         finally:  # a full disk does not keep alive what hangs
             self._end()
 
-    def _beat(self) -> None:
-        last = float("-inf")
-        while not self._stop.wait(min(_TICK_SECONDS, self._queue.heartbeat_seconds)):
+    def _watch(self) -> None:
+        noted = float("-inf")
+        while not self._stop.wait(self._tick()):
             holds = self._holds
             with _going_on("nobody has looked at what goes on"):
                 for hold in holds:
                     self._check_time(hold)
                 self._check_memory(holds)
-            if time.monotonic() - last >= self._queue.heartbeat_seconds:
-                last = time.monotonic()
-                with _going_on("no heartbeat"):
-                    self._renew(holds)
+            if time.monotonic() - noted >= self._queue.heartbeat_seconds:
+                noted = time.monotonic()
+                with _going_on("no beat is left on this host"):
+                    self._leave_note(holds)
+
+    def _leave_note(self, holds: Sequence[Hold]) -> None:
+        if self._note is not None:
+            self._note(_doing(holds))
+
+    def _beat(self) -> None:
+        due = float("-inf")
+        while not self._stop.wait(self._tick()):
+            if time.monotonic() < due:
+                continue
+            due = time.monotonic() + self._queue.heartbeat_seconds
+            holds = self._holds
+            heard = False
+            with _going_on("no heartbeat"):
+                self._renew(holds)  # first: whoever cannot say that it lives does live
+                self._say(_doing(holds))
+                heard = True
+            if not heard:
+                due = min(due, time.monotonic() + _AGAIN_SECONDS)
+
+    def _tick(self) -> float:
+        return min(_TICK_SECONDS, self._queue.heartbeat_seconds)
 
     def _check_time(self, hold: Hold) -> None:
         overdue = hold.overdue()
@@ -136,12 +170,16 @@ class Heart:
                 self._status.fault_page(pages, pages.first, hold.owner, reason)
 
     def _renew(self, holds: Sequence[Hold]) -> None:
-        doing = sorted((one for hold in holds for one in hold.doing()), key=lambda one: one.since)
-        self._say(doing if holds else None)
         for hold in holds:
             for lost in self._status.renew(hold.owner, hold.leases()):
                 if hold.drop(lost):  # else it was given back in this very moment
                     _log.warning("the lease %s was lost: this process was taken for dead", lost)
+
+
+def _doing(holds: Sequence[Hold]) -> Sequence[Doing] | None:
+    """Return what goes on, the oldest first; None while no task runs."""
+    doing = sorted((one for hold in holds for one in hold.doing()), key=lambda one: one.since)
+    return doing if holds else None
 
 
 @contextmanager

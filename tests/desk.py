@@ -127,10 +127,12 @@ class Desk:
 
     def long_ago(self) -> None:
         """Have everything that waits for some time to pass have waited for that."""
-        for name in ("docs:active", "released:default:normal", "leases", "delayed"):
-            key = f"{self.settings.key_prefix}{name}"
-            for member in map(str, self.store.client.zrange(key, 0, -1)):
-                self.store.client.zadd(key, {member: 1})
+        prefix, client = self.settings.key_prefix, self.store.client
+        released = map(str, client.scan_iter(f"{prefix}released:*"))
+        for key in (f"{prefix}docs:active", f"{prefix}leases", f"{prefix}delayed", *released):
+            for member in map(str, client.zrange(key, 0, -1)):
+                client.zadd(key, {member: 1})
+        client.delete(f"{prefix}swept")
 
     def due(self) -> None:
         """Have everything that was delayed come due, and sent."""

@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,7 @@ from celery import current_app
 from celery.signals import setup_logging as celery_sets_up_logging
 from celery.signals import worker_init, worker_process_init, worker_process_shutdown
 
+from infra.errors import BrokerUnavailable
 from infra.settings import QueueSettings, Settings
 from infra.settled import settle
 from infra.status import BEATS, Doing, Heartbeat
@@ -79,13 +81,15 @@ def _prepare(settings: Settings, plan: WorkerPlan) -> None:
     voice = Voice(plan, settings.queue)
     METER.kind = plan.kind
 
-    def say(doing: Sequence[Doing] | None) -> None:
-        store.fleet.beat(voice.heartbeat(doing))
-        hand_in(store)
-
     queue, tell = settings.queue, plan.note_replaced
+    beats = open_store(settings, answer_seconds=max(1.0, queue.heartbeat_seconds))
+
+    def say(doing: Sequence[Doing] | None) -> None:
+        beats.fleet.beat(voice.heartbeat(doing))
+        hand_in(beats)
+
     memory = Memory(queue.child_memory_mb, queue.page_memory_mb, available=available_mb(), tell=tell)
-    heart = Heart(store.status, queue, worker=plan.name, say=say, tell=tell, memory=memory)
+    heart = Heart(beats.status, queue, worker=plan.name, say=say, note=voice.note, tell=tell, memory=memory)
     cache = SourceCache(settings.work_dir, settings.cache_bytes, used=plan.used)
     cache.clean()
     spool = Spool(settings.work_dir, settings.spool_bytes)
@@ -101,7 +105,9 @@ def _prepare(settings: Settings, plan: WorkerPlan) -> None:
     install(context)
     _import_the_rest(context)
     settle()
-    say(None)
+    voice.note(None)
+    with suppress(BrokerUnavailable):  # it comes again
+        say(None)
 
 
 def _warm(context: Context, voice: Voice, plan: WorkerPlan) -> None:
@@ -151,11 +157,11 @@ class Voice:
         self.batching: Callable[[], tuple[int, int, int]] = lambda: (1, 1, 0)
 
     def heartbeat(self, doing: Sequence[Doing] | None) -> Heartbeat:
-        """Return the heartbeat of this moment, and leave it in a file: a probe must not depend on Redis."""
+        """Return the heartbeat of this moment."""
         state: Literal["warming", "idle", "busy"] = "idle" if doing is None else "busy"
         speed = self.context.speed if self.context is not None else None
         at_once, batch, halved = self.batching()
-        beat = Heartbeat(
+        return Heartbeat(
             name=self._plan.name,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -179,8 +185,10 @@ class Voice:
             batch=batch,
             halved=halved,
         )
-        self._file.beat(beat.model_dump(mode="json"))
-        return beat
+
+    def note(self, doing: Sequence[Doing] | None) -> None:
+        """Leave the heartbeat of this moment in a file: a probe must not depend on Redis."""
+        self._file.beat(self.heartbeat(doing).model_dump(mode="json"))
 
 
 @worker_process_shutdown.connect

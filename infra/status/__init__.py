@@ -59,14 +59,18 @@ class Store:
         self.client.close()
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store that the settings name; nothing is contacted yet."""
-    return store_at(settings.redis_url, settings.key_prefix, settings.queue, settings.notify)
+def open_store(settings: Settings, *, answer_seconds: float | None = None) -> Store:
+    """Open the store that the settings name; nothing is contacted yet. `answer_seconds`: see `connect`."""
+    client = connect(settings.redis_url, answer_seconds)
+    return _store_of(client, settings.key_prefix, settings.queue, settings.notify)
 
 
-def store_at(url: str, prefix: str, queue: QueueSettings, notify: NotifySettings | None = None) -> Store:
+def store_at(url: str, prefix: str, queue: QueueSettings) -> Store:
     """Open a store by redis-py's URL and a prefix of keys; nothing is contacted yet."""
-    client = connect(url)
+    return _store_of(connect(url), prefix, queue, NotifySettings())
+
+
+def _store_of(client: redis.Redis, prefix: str, queue: QueueSettings, notify: NotifySettings) -> Store:
     keys = Keys(prefix)
     scripts = Scripts(client, keys)
     return Store(
@@ -76,6 +80,6 @@ def store_at(url: str, prefix: str, queue: QueueSettings, notify: NotifySettings
         Fleet(client, scripts, keys, queue),
         Listing(client, keys),
         Passes(client, keys),
-        Outbox(client, scripts, keys, queue, notify or NotifySettings()),
+        Outbox(client, scripts, keys, queue, notify),
         Placements(client, scripts, keys),
     )

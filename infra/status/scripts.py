@@ -41,14 +41,17 @@ _REFUSING = (
 _REFUSING_CODES = ("MISCONF", "NOREPLICAS")
 
 
-def connect(url: str) -> redis.Redis:
-    """Make a client for `url` (as redis-py writes it) that bears a restart of the server."""
+def connect(url: str, answer_seconds: float | None = None) -> redis.Redis:
+    """Make a client for `url` (as redis-py writes it) that bears a restart of the server.
+
+    With `answer_seconds` it waits no longer than that and asks once more at most, for who comes again anyway.
+    """
     return redis.Redis.from_url(
         url,
         decode_responses=True,
-        socket_connect_timeout=_CONNECT_SECONDS,
-        socket_timeout=_ANSWER_SECONDS,
-        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), retries=_RETRIES),
+        socket_connect_timeout=min(_CONNECT_SECONDS, answer_seconds or _CONNECT_SECONDS),
+        socket_timeout=answer_seconds or _ANSWER_SECONDS,
+        retry=Retry(ExponentialBackoff(cap=1.0, base=0.02), retries=1 if answer_seconds else _RETRIES),
         retry_on_error=[redis.exceptions.BusyLoadingError],
     )
 

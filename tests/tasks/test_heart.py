@@ -12,7 +12,7 @@ from desk import Desk
 
 from infra.errors import BrokerUnavailable
 from infra.settings import QueueSettings
-from infra.status import Activity, Doing
+from infra.status import Activity, Doing, Status
 from infra.status.states import DocumentState
 from infra.status.status import split_step
 from infra.status.work import Claim
@@ -216,6 +216,48 @@ def test_an_error_nobody_expected_does_not_stop_the_beat(desk: Desk) -> None:
 
     heart = beating(desk, say, no_end)
     wait_for(lambda: len(said) > 2, "beats after the first")
+    heart.stop()
+
+
+@pytest.mark.parametrize("part", ["say", "note"])
+def test_leases_are_renewed_though_nothing_can_be_said_or_left(desk: Desk, part: str) -> None:
+    """A full disk, perhaps: nobody is dead for that."""
+    key = f"{desk.settings.key_prefix}leases"
+
+    def full(doing: Said) -> NoReturn:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    desk.store.status.open("a", {})
+    told: dict[str, Any] = {"say": lambda doing: None, part: full}
+    heart = beating(desk, told.pop("say"), no_end, **told)
+    step = split_step("a", 1)
+    with heart.hold() as hold:
+        desk.store.status.claim(step, hold.owner)
+        hold.add(step.lease)
+        for _ in range(2):
+            desk.store.client.zadd(key, {step.lease: 1})
+            wait_for(lambda: (desk.store.client.zscore(key, step.lease) or 0) > 1, "a renewal")
+    heart.stop()
+
+
+def test_what_hangs_is_ended_and_the_worker_is_seen_to_live_while_redis_is_silent(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer, ended = threading.Event(), threading.Event()
+    noted: list[Said] = []
+
+    def renew(*_: object) -> list[str]:
+        answer.wait(60)
+        return []
+
+    monkeypatch.setattr(Status, "renew", renew)
+    heart = beating(desk, lambda doing: None, ended.set, note=noted.append)
+    with heart.hold() as hold:
+        hold.add("a:1:split")
+        wait_for(lambda: len(noted) > 2, "beats on this host")
+        with hold.timed(Activity.READING, "a", 1):
+            assert ended.wait(60)
+    answer.set()
     heart.stop()
 
 

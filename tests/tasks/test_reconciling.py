@@ -25,7 +25,7 @@ def test_messages_that_were_lost_are_sent_again(desk: Desk) -> None:
     document = desk.ingest()
     desk.messages.clear()
     assert reconcile(desk.tools) == 0  # too early
-    long_ago(desk, "docs:active")
+    long_ago(desk, "released:default:normal:split")
     assert reconcile(desk.tools) == 1
     desk.work(until=PAGES)
     desk.messages.clear()
@@ -33,7 +33,7 @@ def test_messages_that_were_lost_are_sent_again(desk: Desk) -> None:
     assert reconcile(desk.tools) == 2
     desk.work(until=FINALIZE)
     desk.messages.clear()
-    long_ago(desk, "docs:active")
+    long_ago(desk, "released:default:normal:finalize")
     assert reconcile(desk.tools) == 1
     desk.work()
     assert desk.document(document).state is DocumentState.SUCCEEDED

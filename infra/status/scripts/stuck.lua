@@ -54,10 +54,9 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', key('active'), '-inf', at - tonu
     else
       local step = state == 'finalizing' and 'finalize' or 'split'
       local lane, member = step_lane(id, step), unit(id, generation, step)
-      local due = tonumber(redis.call('ZSCORE', key('released', lane), member) or 0)
-      if redis.call('ZSCORE', key('waiting', lane), member) then
-        in_use(lane)
-      elseif due <= at and not leased(member, at) then
+      if redis.call('ZSCORE', key('waiting', lane), member) or redis.call('ZSCORE', key('released', lane), member) then
+        in_use(lane) -- what was sent is `overdue`'s to find
+      elseif not leased(member, at) then
         put_out_step(id, generation, step, at)
         sends[#sends + 1] = member
       end

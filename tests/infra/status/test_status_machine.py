@@ -155,7 +155,12 @@ class Queue(RuleBasedStateMachine):
 
     @rule(target=messages)
     def reconcile(self) -> Any:
-        return multiple(*self.store.status.overdue(LANE, 0), *self.store.status.stuck(0))
+        return multiple(*self._lost())
+
+    def _lost(self) -> list[Work]:
+        lanes = self.store.fleet.lanes()
+        overdue = [work for lane in lanes for work in self.store.status.overdue(lane, 0)]
+        return [*overdue, *self.store.status.stuck(0)]
 
     @precondition(lambda self: self._living())
     @rule(pick=PICKS)
@@ -349,7 +354,7 @@ class Queue(RuleBasedStateMachine):
             if self._terminal():
                 break
             works = [*self.store.status.release({"": 9}), *self.store.status.expire()]
-            works += [*self.store.status.overdue(LANE, 0), *self.store.status.stuck(0)]
+            works += self._lost()
             for work in works:
                 run = self._deliver(work)
                 if run is not None:
