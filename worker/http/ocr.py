@@ -20,6 +20,7 @@ from infra.status.states import DocumentState
 from pipelines.read.url import is_url
 from tasks.places import Folder
 from worker.http.actions import clear_folders, remove, stop
+from worker.http.bodies import body_as
 from worker.http.bringing import announce, check_options, store, uploads_of
 from worker.http.caller import CallerIs, DeskIs
 from worker.http.desk import Desk
@@ -45,12 +46,13 @@ router = APIRouter(tags=["PaddleX"])
 @router.post(
     OCR_PATH, responses={200: {"model": OcrReply}, "default": {"model": OcrError}}, response_model=None
 )
-async def ocr(request: Request, desk: DeskIs, caller: CallerIs, asked: OcrRequest) -> Response:
+async def ocr(request: Request, desk: DeskIs, caller: CallerIs) -> Response:
     """Read a picture, or the first pages of a PDF, and wait for it. PaddleX's clients work as they are."""
-    until = time.monotonic() + desk.settings.http.ocr_seconds
     tenant = caller.acting_for(None, desk.settings)
     hall: Hall = request.app.state.hall
     async with hall.admission.one(tenant):
+        asked = await _asked(request, desk)
+        until = time.monotonic() + desk.settings.http.ocr_seconds
         document = await _brought(desk, tenant, asked)
         try:
             ended = await _ended(request, desk, hall.watch, document, until)
@@ -58,6 +60,16 @@ async def ocr(request: Request, desk: DeskIs, caller: CallerIs, asked: OcrReques
         finally:
             hall.errands.start(_remove(desk, hall.watch, document))
     return JSONResponse(reply.model_dump(by_alias=True))
+
+
+async def _asked(request: Request, desk: Desk) -> OcrRequest:
+    """Read what is asked, which may be a whole document: only so many at once, and not for ever."""
+    http = desk.settings.http
+    try:
+        async with asyncio.timeout(http.ocr_seconds):
+            return await body_as(OcrRequest, request, http.max_bytes)
+    except TimeoutError:
+        raise Refusal(408, f"The request did not come whole within {http.ocr_seconds:g} s.") from None
 
 
 async def _brought(desk: Desk, tenant: str, asked: OcrRequest) -> DocumentStatus:

@@ -17,6 +17,7 @@ from infra.status import DocumentStatus
 from infra.status.states import DocumentState
 from tasks.layers import value_of
 from tasks.ref import DocumentRef
+from worker.http.bodies import read_whole
 from worker.http.bringing import Content, announce, bring, bring_from, check_options, uploads_of
 from worker.http.caller import Caller, CallerIs, DeskIs
 from worker.http.desk import Desk
@@ -28,6 +29,7 @@ from worker.http.views import address, summary_of
 MOST_FILES = 20  # of a form
 _MOST_FIELDS = 100
 _FIELD_BYTES = 1 << 16
+_JSON_BYTES = 1 << 20  # of a document that is named, with its options
 _UPLOAD = r"^[0-9a-f]{32}/[^/]{1,250}$"
 
 router = APIRouter(tags=["documents"])
@@ -93,7 +95,7 @@ async def submit_document(
     if kind == "multipart/form-data":
         return await _from_form(request, desk, caller, idempotency_key)
     if kind == "application/json":
-        asked = _parsed(await request.body())
+        asked = _parsed(await read_whole(request, _JSON_BYTES))
         job = _job_for(desk, caller, asked)
         fingerprint = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
         with desk.fetching(isinstance(asked, FromUrl)):

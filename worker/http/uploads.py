@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 import uuid
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.storage.presign import presigned_upload
+from worker.http.bodies import body_as
 from worker.http.bringing import plain_name, scratch, store, uploads_of
 from worker.http.caller import Caller, CallerIs, DeskIs
 from worker.http.desk import Desk
@@ -19,6 +20,8 @@ from worker.http.problems import Refusal
 from worker.http.shapes import Shape
 
 router = APIRouter(tags=["documents"])
+WISH_PATH: Final = "/v1/uploads"
+_WISH_BYTES = 1 << 14
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -59,13 +62,14 @@ class Upload(Shape):
     then: UploadThen
 
 
-@router.post("/v1/uploads", status_code=201)
-async def prepare_upload(desk: DeskIs, caller: CallerIs, wish: UploadWish) -> Upload:
+@router.post(WISH_PATH, status_code=201)
+async def prepare_upload(request: Request, desk: DeskIs, caller: CallerIs) -> Upload:
     """Prepare the upload of a large document.
 
     Where uploads are kept in a bucket, `url` leads there and holds for a while; nothing passes through this
     service. Where they are kept in a folder, it leads here.
     """
+    wish = await body_as(UploadWish, request, _WISH_BYTES)
     if wish.size > desk.settings.http.max_bytes:
         raise Refusal(413, f"A document may hold at most {desk.settings.http.max_bytes} bytes.")
     return await desk.run(_prepared, desk, caller, wish)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from crew import Site, site, write_pdf
+from crew import Site, site, wait_for, write_pdf
 from http_service import Service, served
 
 from infra.errors import SettingsError
@@ -76,17 +78,55 @@ def test_a_key_that_is_removed_opens_nothing(tmp_path: Path) -> None:
 
 
 def test_bodies_have_bounds(place: Site, tmp_path: Path) -> None:
-    key = add_key(tmp_path / "keys.json", "all", None)
+    key = add_key(tmp_path / "keys.json", "a", "a")
     with served(place.settings, place) as service:
         said = service.http.post("/ocr", content=b"x" * 200_000, headers=bearer(key))
-        counted = service.http.post("/ocr", content=iter([b"x" * 60_000] * 3), headers=bearer(key))
-        assert (said.status_code, counted.status_code) == (413, 413)
+        headers = {**bearer(key), "Content-Type": "application/json"}
+        counted = service.http.post("/ocr", content=iter([b"x" * 60_000] * 3), headers=headers)
+        wish = service.http.post("/v1/uploads", content=b" " * 20_000, headers=headers)
+        counted_wish = service.http.post("/v1/uploads", content=iter([b" " * 9_000] * 2), headers=headers)
+        assert [one.status_code for one in (said, counted, wish, counted_wish)] == [413] * 4
+        assert "16384 bytes" in wish.json()["detail"]
+        assert service.http.post("/v1/uploads", content=b"{}", headers=bearer(key)).status_code == 415
         head = f"POST /v1/documents HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\n"
         address = httpx.URL(service.url)
         with socket.create_connection((address.host, address.port or 0)) as slow:
             slow.settimeout(30)
             slow.sendall(f"{head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{{".encode())
             assert slow.recv(1000).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("path", ["/ocr", "/v1/uploads", "/v1/documents"])
+def test_a_wrong_key_is_told_while_the_body_still_comes(place: Site, tmp_path: Path, path: str) -> None:
+    add_key(tmp_path / "keys.json", "all", None)
+    with served(place.settings, place) as service, _begun(service, path, "pl_00000000nothing") as link:
+        assert link.recv(1000).startswith(b"HTTP/1.1 401 ")
+
+
+def test_one_too_many_is_told_while_its_body_still_comes(place: Site, tmp_path: Path) -> None:
+    key = add_key(tmp_path / "keys.json", "a", "a")
+    http = place.settings.http.model_copy(update={"ocr_per_tenant": 1, "idle_seconds": 30, "ocr_seconds": 3})
+    settings = place.settings.model_copy(update={"http": http})
+    with served(settings, place) as service, _begun(service, "/ocr", key) as first:
+        wait_for(lambda: _told(service, key).startswith(b"HTTP/1.1 429 "), "the second to be turned away")
+        assert first.recv(1000).startswith(b"HTTP/1.1 408 ")  # and the first does not stay for ever
+
+
+def _told(service: Service, key: str) -> bytes:
+    """What is answered to a request whose body has only begun."""
+    with _begun(service, "/ocr", key) as link:
+        return link.recv(1000)
+
+
+@contextmanager
+def _begun(service: Service, path: str, key: str) -> Iterator[socket.socket]:
+    """A request whose body never ends."""
+    address = httpx.URL(service.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nTransfer-Encoding: chunked\r\n"
+    with socket.create_connection((address.host, address.port or 0)) as link:
+        link.settimeout(20)
+        link.sendall(f'{head}Content-Type: application/json\r\n\r\na\r\n{{"file": "\r\n'.encode())
+        yield link
 
 
 def test_a_document_that_is_too_large_is_not_fetched_for_a_picture(
