@@ -26,6 +26,7 @@ _BY_CODE: dict[str, type[StorageError]] = {
     "ExpiredToken": AccessDenied,
     "InvalidToken": AccessDenied,
     "RequestTimeout": StorageUnavailable,
+    "RequestTimeTooSkewed": StorageUnavailable,  # this host's clock: another host, or a later time, does better
     "OperationAborted": StorageUnavailable,
     CONFLICT: StorageUnavailable,
     # A completion whose answer was lost was sent again: whoever retries learns whether the object exists.
@@ -42,7 +43,6 @@ _BY_STATUS: dict[int, type[StorageError]] = {
 _NO_CREDENTIALS = (
     boto.NoCredentialsError,
     boto.PartialCredentialsError,
-    boto.CredentialRetrievalError,
     boto.TokenRetrievalError,
 )
 # Refused, reset, timed out, cut off in the middle.
@@ -65,7 +65,7 @@ def translated(where: str) -> Iterator[None]:
         raise AccessDenied(f"{where}: {error}") from error
     except boto.NoRegionError as error:
         raise StorageError(f"{where}: no region is named; AWS_REGION does that") from error
-    except UNREACHABLE as error:
+    except (*UNREACHABLE, boto.CredentialRetrievalError) as error:  # the latter: who hands them out is away
         raise StorageUnavailable(f"{where}: {error}") from error
     except boto.BotoCoreError as error:
         raise StorageError(f"{where}: {error}") from error

@@ -14,7 +14,7 @@ from uuid import uuid4
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
 from places import client_of
 
 from infra.errors import (
@@ -162,6 +162,15 @@ def test_missing_credentials_are_denied() -> None:
         raise NoCredentialsError
 
 
+def test_credentials_that_cannot_be_had_for_the_moment_are_waited_for() -> None:
+    with (
+        pytest.raises(StorageUnavailable, match="s3://bucket/x: .* timed out") as told,
+        translated("s3://bucket/x"),
+    ):
+        raise CredentialRetrievalError(provider="container-role", error_msg="timed out")
+    assert told.value.retryable
+
+
 def test_conflicting_conditional_writes_are_sent_again(storage: Storage, key: str, answers: Answers) -> None:
     answers("PutObject", [(409, "ConditionalRequestConflict")] * 3)
     storage.create(key, b"won in the end", content_type="a/b")
@@ -194,6 +203,7 @@ def test_a_conflict_at_the_end_of_a_big_upload_sends_all_parts_again(
         (404, "NoSuchKey", NotFound, False),
         (403, "AccessDenied", AccessDenied, False),
         (400, "ExpiredToken", AccessDenied, False),
+        (403, "RequestTimeTooSkewed", StorageUnavailable, True),
         (400, "KeyTooLongError", InvalidKey, False),
         (400, "InvalidRequest", StorageError, False),
         (400, "RequestTimeout", StorageUnavailable, True),
