@@ -26,7 +26,7 @@ _BY_CODE: dict[str, type[StorageError]] = {
     "ExpiredToken": AccessDenied,
     "InvalidToken": AccessDenied,
     "RequestTimeout": StorageUnavailable,
-    "RequestTimeTooSkewed": StorageUnavailable,  # this host's clock: another host, or a later time, does better
+    "RequestTimeTooSkewed": StorageUnavailable,  # this host's clock: another does better
     "OperationAborted": StorageUnavailable,
     CONFLICT: StorageUnavailable,
     # A completion whose answer was lost was sent again: whoever retries learns whether the object exists.

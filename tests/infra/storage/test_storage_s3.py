@@ -164,7 +164,7 @@ def test_missing_credentials_are_denied() -> None:
 
 def test_credentials_that_cannot_be_had_for_the_moment_are_waited_for() -> None:
     with (
-        pytest.raises(StorageUnavailable, match="s3://bucket/x: .* timed out") as told,
+        pytest.raises(StorageUnavailable, match=r"s3://bucket/x: .* timed out") as told,
         translated("s3://bucket/x"),
     ):
         raise CredentialRetrievalError(provider="container-role", error_msg="timed out")
