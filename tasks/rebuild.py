@@ -68,6 +68,30 @@ def rebuild_some(tools: Tools, storage: Storage) -> int:
     return len(resumed)
 
 
+class Rebuilder:
+    """One turn after the other, by a worker that has just started.
+
+    Much may have been lost while none ran. So the first pass that begins while this one leads does not wait
+    until it is due. One that is under way goes on where it stopped: else workers that start more often than a
+    pass takes would never come to its end.
+    """
+
+    def __init__(self, tools: Tools, storage: Storage) -> None:
+        self._tools = tools
+        self._storage = storage
+        self._started = True
+
+    def __call__(self) -> int:
+        """Do one turn, as `rebuild_some` does."""
+        passes = self._tools.store.passes
+        if self._started:
+            state = passes.load()
+            if state is None or state.cursor is None:
+                passes.forget()
+                self._started = False
+        return rebuild_some(self._tools, self._storage)
+
+
 def lost(tools: Tools, entries: Iterable[Entry]) -> list[Entry]:
     """Return the documents that are open, and that Redis does not know to be at work.
 

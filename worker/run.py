@@ -18,7 +18,7 @@ from infra.status import Store, open_store
 from pipelines.devices import parse_device
 from tasks.context import Tools, storage_at
 from tasks.queues import CONTROL
-from tasks.rebuild import rebuild_some
+from tasks.rebuild import Rebuilder
 from tasks.reconcile import reconcile
 from tasks.retention import Retainer
 from tasks.sweep import sweep
@@ -130,10 +130,8 @@ def _rhythms(settings: Settings, store: Store, app: Celery, plan: WorkerPlan) ->
         rhythm("reconcile", lambda: reconcile(tools), queue.reconcile_seconds),
     ]
     if plan.device == CONTROL and queue.rebuild_keys > 0:
-        results = storage_at(settings.results, settings.s3)
-        store.passes.forget()  # whatever happened while no control worker ran
-        act = lambda: rebuild_some(tools, results)  # noqa: E731  -- one line, used once
-        rhythms.append(rhythm("rebuild", act, queue.sweep_seconds, _TURN_SECONDS))
+        rebuild = Rebuilder(tools, storage_at(settings.results, settings.s3))
+        rhythms.append(rhythm("rebuild", rebuild, queue.sweep_seconds, _TURN_SECONDS))
     if plan.device == CONTROL:
         retain = Retainer(tools, lambda uri: storage_at(uri, settings.s3))
         rhythms.append(rhythm("retention", retain, queue.sweep_seconds, _TURN_SECONDS))

@@ -17,7 +17,7 @@ from infra.status.status import split_step
 from infra.status.work import Claim
 from infra.telemetry.meter import METER
 from tasks.queues import FINALIZE, PAGES, SPLIT
-from tasks.rebuild import rebuild_some
+from tasks.rebuild import Rebuilder, rebuild_some
 from tasks.sweep import sweep
 from tasks.walk import documents, result_keys
 
@@ -245,6 +245,31 @@ def test_a_pass_goes_on_where_it_stopped_and_comes_again_after_a_while(desk: Des
     assert rebuild_some(tools, desk.context.results) == 0  # an hour has not passed
     desk.store.passes.save(type(state)(None, 1.0, state.server))
     assert rebuild_some(tools, desk.context.results) == 2
+
+
+def test_workers_that_start_more_often_than_a_pass_takes_come_to_its_end(desk: Desk) -> None:
+    for number in range(5):
+        desk.pdf(f"{number}.pdf", pages=1)
+        desk.ingest(f"{number}.pdf")
+    desk.lose()
+    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
+    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    assert [Rebuilder(tools, desk.context.results)() for _ in range(3)] == [2, 2, 1]
+
+
+def test_a_worker_that_starts_makes_one_pass_after_the_one_that_was_under_way(desk: Desk) -> None:
+    for number in range(3):
+        desk.pdf(f"{number}.pdf", pages=1)
+        desk.ingest(f"{number}.pdf")
+    desk.lose()
+    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
+    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    assert rebuild_some(tools, desk.context.results) == 2
+    desk.lose_documents()
+    started = Rebuilder(tools, desk.context.results)
+    assert [started() for _ in range(4)] == [1, 2, 0, 0]
+    desk.lose_documents()
+    assert started() == 0  # the next is due in an hour
 
 
 def test_another_run_of_redis_has_everything_looked_at_again(desk: Desk) -> None:
