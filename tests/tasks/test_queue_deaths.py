@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from crew import Site, site, states, wait_for, write_pdf
 
 from infra.status.states import DocumentState
-from worker.stack.valkey import ValkeyHandle
+from worker.stack.valkey import ValkeyHandle, start_valkey
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,46 @@ def test_pages_that_wait_to_be_written_are_not_charged_for_a_death(quiet: Site, 
     files = [quiet.results(document) / "pages" / f"{number:05d}.json" for number in (1, 2, 3)]
     modes = [json.loads(path.read_bytes())["mode"] for path in files]
     assert modes == ["alone", "normal", "normal"]
+
+
+def test_a_second_signal_does_not_wait_and_loses_nothing(quiet: Site, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    process = start(quiet, tmp_path, gate=str(gate))
+    write_pdf(quiet.inbox / "twice.pdf", 6)
+    quiet.announce("twice.pdf")
+    page, _ = in_hand(gate)
+    process.terminate()
+    wait_for(lambda: list((quiet.settings.work_dir / "workers").glob("*/drain")), "the drain flag")
+    process.terminate()
+    process.wait(30)  # the gate is shut: nobody waits for the page
+    quiet.start("cpu", log=str(tmp_path / "log"))
+    (document,) = quiet.ended()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 6)
+    assert reads(tmp_path) == Counter({page: 2} | {other: 1 for other in range(1, 7) if other != page})
+
+
+def test_nobody_is_taken_for_dead_after_redis_was_away_for_longer_than_a_lease(tmp_path: Path) -> None:
+    gate, data = tmp_path / "gate", tmp_path / "valkey"
+    gate.mkdir()
+    (tmp_path / "log").mkdir()
+    with start_valkey(data) as server, site(tmp_path, server.broker_url, "away:") as made:
+        made.start("control")
+        for _ in range(2):
+            made.start("cpu", log=str(tmp_path / "log"), gate=str(gate))
+        made.ready(control=1, cpu=2)
+        write_pdf(made.inbox / "held.pdf", 1)
+        made.announce("held.pdf")
+        in_hand(gate)
+        time.sleep(1.5)  # what was written by now is on disk
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait(30)
+        time.sleep(made.settings.queue.lease_seconds + 1)
+        with start_valkey(data):
+            made.ready(control=1, cpu=2)
+            time.sleep(1)  # some sweeps
+            (gate / "open").touch()
+            (document,) = made.ended()
+            made.stop()
+    assert (document.state, document.done) == (DocumentState.SUCCEEDED, 1)
+    assert reads(tmp_path) == Counter({1: 1})
+    assert "this process was taken for dead" not in made.logs()
