@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 
 from infra.errors import NotFound
 from infra.status import Activity
-from infra.status.states import DocumentState, PageState
+from infra.status.states import MAX_ATTEMPTS, DocumentState, PageState
 from infra.status.work import Claim, DocumentStep
 from infra.storage import Storage
 from tasks.conclude import cancelled_reason, conclude, conclude_uncounted, give_up, still_held
@@ -103,19 +103,26 @@ def finalize(context: Context, step: DocumentStep) -> None:
     folder = context.folder(step.document)
     if folder is None:
         return
-    with leased(context, step) as (claim, hold):
-        if claim is Claim.EXHAUSTED:
+    with leased(context, step) as (claim, hold, attempts):
+        if claim is Claim.EXHAUSTED and attempts > MAX_ATTEMPTS + 1:
             request, state = context.request(folder), DocumentState.FAILED
             reason = exhausted(context, step, _EXHAUSTED)
             give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
-        elif claim is Claim.GO:
+        elif claim in (Claim.GO, Claim.EXHAUSTED):
+            without = exhausted(context, step, _EXHAUSTED) if claim is Claim.EXHAUSTED else None
             with hold.timed(Activity.FINALIZING, step.document) as move:
-                _finalize(context, step, folder, hold, move)
+                _finalize(context, step, folder, hold, move, without)
 
 
 def _finalize(
-    context: Context, step: DocumentStep, folder: Folder, hold: Hold, move: Callable[[], None]
+    context: Context,
+    step: DocumentStep,
+    folder: Folder,
+    hold: Hold,
+    move: Callable[[], None],
+    without: str | None,
 ) -> None:
+    """Finalize a document; `without` its readable documents where those ended processes, as it says."""
     if context.store.listing.document(step.document) is None:
         return
     cancelled = context.store.listing.field(step.document, "cancelled") is not None
@@ -126,7 +133,7 @@ def _finalize(
             return
     left = patiently(lambda: left_unread(context.page_files(folder, step.generation)))
     gathered = Gathered(cancelled or bool(left), left)
-    outputs = _write_outputs(context, step, folder, request, gathered, move)
+    outputs = _write_outputs(context, step, folder, request, gathered, move, without)
     if not still_held(context, step, hold):
         return
     state, reason = gathered.verdict()
@@ -154,6 +161,7 @@ def _write_outputs(
     request: Request,
     gathered: Gathered,
     move: Callable[[], None],
+    without: str | None,
 ) -> list[StoredFile]:
     """Write the readable documents that are wanted, every page in each. Gathers the pages.
 
@@ -166,7 +174,7 @@ def _write_outputs(
     if not wanted:
         return []
     with (
-        opened_outputs(context, request, len(states), move) as outputs,
+        opened_outputs(context, request, len(states), move, none=without is not None) as outputs,
         closing(_pages(context.results, folder, wanted)) as pages,
     ):
         for number, state in enumerate(states, start=1):
@@ -178,7 +186,7 @@ def _write_outputs(
             entry = gathered.add(number, content, file)
             outputs.page(number, content or {"state": entry.state, "reason": entry.reason or _CANCELLED})
         outputs.store(context.results, folder, step.generation)
-        gathered.faults = outputs.faults()
+        gathered.faults = outputs.faults() if without is None else [without]
         return outputs.stored
 
 

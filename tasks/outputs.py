@@ -116,13 +116,13 @@ class Outputs:
 
 @contextmanager
 def opened_outputs(
-    context: Context, request: Request, pages: int, move: Callable[[], None]
+    context: Context, request: Request, pages: int, move: Callable[[], None], *, none: bool = False
 ) -> Iterator[Outputs]:
-    """Give the outputs that are wanted of a document of so many pages, open while the context is.
+    """Give the outputs that are wanted of a document of so many pages, or none, open while the context is.
 
     `move` is called as the source comes, and as files are stored.
     """
-    formats = formats_of(request.options.get("outputs", OUTPUTS))
+    formats = () if none else formats_of(request.options.get("outputs", OUTPUTS))
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=context.cache.scratch())))
         outputs = [Output(kind, scratch / kind.file) for kind in formats]

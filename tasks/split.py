@@ -35,7 +35,7 @@ def split(context: Context, step: DocumentStep) -> None:
     folder = context.folder(step.document)
     if folder is None:
         return
-    with leased(context, step) as (claim, hold):
+    with leased(context, step) as (claim, hold, _):
         if claim is Claim.EXHAUSTED:
             _end(context, step, folder, hold, DocumentState.FAILED, exhausted(context, step, _EXHAUSTED))
         elif claim is Claim.GO:

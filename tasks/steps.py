@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from infra.errors import StorageError
+from infra.errors import BrokerUnavailable, StorageError
 from infra.status.work import Claim, DocumentStep
 from tasks.context import Context
 from tasks.hold import Hold
@@ -14,23 +14,24 @@ _NO_ROOM = "The service had no room on its disks to work on the document, each t
 
 
 @contextmanager
-def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold]]:
-    """Claim a step and hold its lease while the context is open; says what became of the claim.
+def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold, int]]:
+    """Claim a step and hold its lease while the context is open.
 
-    The lease is given back at the end. An error of the storage gives the attempt back too: it is not the
-    document's fault. So does one of this host, a full disk perhaps, but only `queue.host_tries` times.
+    Says what became of the claim, and which attempt it is. The lease is given back at the end. An error of
+    the storage or of Redis gives the attempt back too: it is not the document's fault. So does one of this
+    host, a full disk perhaps, but only `queue.host_tries` times.
     """
     status = context.store.status
     with context.heart.hold() as hold:
-        claim, _ = status.claim(step, hold.owner)
+        claim, attempts = status.claim(step, hold.owner)
         if claim not in (Claim.GO, Claim.EXHAUSTED):
-            yield claim, hold
+            yield claim, hold, attempts
             return
         hold.add(step.lease)
         refund = False
         try:
-            yield claim, hold
-        except StorageError:
+            yield claim, hold, attempts
+        except (StorageError, BrokerUnavailable):
             refund = True
             raise
         except OSError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 
 import pytest
 from celery.exceptions import Reject
@@ -21,6 +22,7 @@ from tasks.dispatch import announce_dropped
 from tasks.pages import read_range
 from tasks.queues import CONTROL, FINALIZE, INGEST, PAGES, SPLIT
 from tasks.reconcile import reconcile
+from tasks.reopen import retry
 from tasks.sweep import sweep
 
 
@@ -291,17 +293,34 @@ def test_a_step_tried_too_often_fails_the_document(desk: Desk) -> None:
     assert found.reason == "Opening the document ended its process each time it was tried."
 
 
-def test_finalizing_tried_too_often_fails_the_document(desk: Desk) -> None:
-    desk.pdf()
+@pytest.mark.parametrize(
+    ("deaths", "state"), [(3, DocumentState.PARTIAL), (4, DocumentState.FAILED)], ids=["outputs", "all"]
+)
+def test_a_document_that_kills_whoever_puts_it_together_ends_with_its_pages_if_it_can(
+    desk: Desk, deaths: int, state: DocumentState
+) -> None:
+    """Most likely it is an output that nobody survives: the fourth try makes none."""
+    desk.pdf(pages=3)
     document = desk.ingest()
     desk.work(until=FINALIZE)
-    for _ in range(3):
+    for _ in range(deaths):
         desk.store.status.claim(finalize_step(document, 1), "dead#1#1")
         desk.store.status.forfeit("dead", 2)
         desk.messages.clear()
         sweep(desk.tools)
     desk.work()
-    assert desk.document(document).state is DocumentState.FAILED
+    found, manifest = desk.document(document), desk.manifest(document)
+    assert (found.state, manifest["state"], manifest["outputs"]) == (state, state.value, [])
+    sentence = "Putting the document together ended its process each time it was tried."
+    if state is DocumentState.PARTIAL:
+        assert [page["state"] for page in manifest["pages"]] == ["done"] * 3
+        assert found.reason == f"Every page was read. {sentence}"
+        assert retry(desk.tools, desk.context.results, desk.folder(document)).pages == []
+        desk.work()
+        assert desk.document(document).state is DocumentState.SUCCEEDED
+        assert desk.pipeline.reads == Counter({1: 1, 2: 1, 3: 1})
+    else:
+        assert found.reason == sentence
 
 
 def test_without_redis_the_message_goes_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
