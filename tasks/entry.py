@@ -32,7 +32,8 @@ def ingest(ref: dict[str, Any], tries: int = 0) -> None:
     from tasks.dispatch import announce_later, over
     from tasks.ingest import ingest as run
 
-    tools, work = current().tools, Announcement.of(ref)
+    context, work = current(), Announcement.of(ref)
+    tools = context.tools
 
     def drop() -> None:
         _log.error("an announcement is put by after %d tries; `pageline rebuild` makes it again", tries + 1)
@@ -43,9 +44,10 @@ def ingest(ref: dict[str, Any], tries: int = 0) -> None:
     with (
         _sorted(INGEST, again, drop=drop if tries >= _MAX_INGEST_TRIES else None),
         following(_step(INGEST), parent=ref.get(HEADER), tenant=ref.get("tenant")),
+        context.heart.hold(),  # it leases nothing, but may hang as others do
     ):
         try:
-            run(current(), DocumentRef.of(ref))
+            run(context, DocumentRef.of(ref))
         except AnnouncementError:
             _log.exception("an announcement is not understood and dropped")
         except InvalidLocation:
@@ -102,8 +104,10 @@ def deliver() -> None:
     """Deliver what is due in the outbox."""
     from tasks.deliver import deliver as run
 
-    with _sorted(DELIVER, lambda: None):  # who died or failed over it is noticed when a lease runs out
-        run(current())
+    context = current()
+    # Who died or failed over it is noticed when a lease runs out; who hangs in it is ended.
+    with _sorted(DELIVER, lambda: None), context.heart.hold():
+        run(context)
 
 
 @contextmanager

@@ -84,11 +84,16 @@ class Writer:
         except Exception as error:  # noqa: BLE001  -- whatever it is, it is this page's
             run.fault(page.number, error)
             return
-        if self.error is None and self._written(page, pictures):
+        if not self._refused and self._written(page, pictures):
             return
-        if isinstance(self.error, (StorageError, OSError)):
+        if self._refused:
             self._put_by(page, pictures)
         run.give_back(page.number)
+
+    @property
+    def _refused(self) -> bool:
+        """Whether the storage takes nothing. Where Redis is away, what was read is written, to be found."""
+        return isinstance(self.error, (StorageError, OSError))
 
     def _pictures(self, page: Read) -> dict[str, bytes]:
         run = self._run

@@ -9,8 +9,9 @@ from desk import Desk
 
 from infra.errors import Changed
 from infra.status.states import DocumentState
-from tasks import finalize, split
+from tasks import entry, finalize, split
 from tasks.cancel import cancel
+from tasks.context import Context
 from tasks.queues import FINALIZE, PAGES
 from tasks.sweep import sweep
 
@@ -72,3 +73,21 @@ def test_a_late_finalizer_leaves_the_end_to_the_other(desk: Desk, monkeypatch: p
     assert not desk.path(desk.folder(document).manifest).exists()
     desk.work()
     assert desk.document(document).state is DocumentState.SUCCEEDED
+
+
+@pytest.mark.parametrize("name", ["ingest", "deliver"])
+def test_tasks_without_a_lease_are_watched_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    watched: list[int] = []
+
+    def run(context: Context, *_: object) -> None:
+        watched.append(len(context.heart._holds))
+
+    monkeypatch.setattr(f"tasks.{name}.{name}", run)
+    desk.pdf()
+    if name == "ingest":
+        entry.ingest(desk.ref().content())
+    else:
+        entry.deliver()
+    assert watched == [1]
