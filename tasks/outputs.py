@@ -142,7 +142,8 @@ def _with_source(
     context: Context, request: Request, info: DocumentInfo, stack: ExitStack, move: Callable[[], None]
 ) -> DocumentInfo | str:
     """Return `info` with the source and its password, or why they cannot be had. Raises `StorageError`."""
-    told = checked_while_fetched(read_limits(context.settings), request.source, move)
+    limits = read_limits(context.settings)
+    told = checked_while_fetched(limits, request.source, move)
     try:
         source = context.cache.source(request.source, request.tenant, context.storage, told)
         path = stack.enter_context(source)
@@ -153,7 +154,7 @@ def _with_source(
         return error.public.rstrip(".")
     except LimitExceeded as error:  # the limit was another one when the document was read
         return str(error)
-    return replace(info, source=path, password=secret)
+    return replace(info, source=path, password=secret, limits=limits)
 
 
 def _store(storage: Storage, folder: Folder, output: Output, generation: int) -> StoredFile:

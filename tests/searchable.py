@@ -79,12 +79,10 @@ class Kit:
         }
         return Page(number, content)
 
-    def write(
-        self, source: Path, pages: Sequence[Page], *, archive: bool = False, password: str | None = None
-    ) -> Path:
+    def write(self, source: Path, pages: Sequence[Page], *, archive: bool = False, **known: Any) -> Path:
         """The searchable PDF of a source."""
         target = self.folder / f"{source.stem}.out.pdf"
-        info = DocumentInfo(source.name, len(pages), source=source, password=password)
+        info = DocumentInfo(source.name, len(pages), source=source, **known)
         writer = (ArchivePdfWriter if archive else PdfWriter)(target, info)
         try:
             for page in pages:

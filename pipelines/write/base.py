@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pipelines.read import ReadLimits
 from pipelines.write.page import Page
 
 
@@ -25,6 +26,7 @@ class DocumentInfo:
         language: What it is written in, an ISO 639-1 code; None when nobody said, or it is several.
         source: A copy of the source on this machine; None where no writer asked for it, or it is gone.
         password: Of an encrypted source.
+        limits: What the source may hold; None for the defaults.
     """
 
     name: str
@@ -32,6 +34,7 @@ class DocumentInfo:
     language: str | None = None
     source: Path | None = None
     password: str | None = None
+    limits: ReadLimits | None = None
 
 
 class DocumentWriter(Protocol):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TypeAlias
 
 from pipelines.errors import OptionError
+from pipelines.read import ReadLimits
 from pipelines.write.base import DocumentInfo
 from pipelines.write.page import Page
 from pipelines.write.registry import WRITERS, Format
@@ -41,6 +42,7 @@ def write_document(
     pages: int = 0,
     language: str | None = None,
     password: str | None = None,
+    limits: ReadLimits | None = None,
 ) -> list[Path]:
     """Write readable documents, page by page as `results` come; returns their paths.
 
@@ -55,6 +57,7 @@ def write_document(
         pages: How many pages the document has; 0 where that is not known.
         language: What it is written in, an ISO 639-1 code.
         password: Of an encrypted source.
+        limits: What the source may hold; None for the defaults.
 
     Raises:
         OptionError: An ending is unknown.
@@ -65,7 +68,7 @@ def write_document(
     formats = [format_for(path) for path in paths]
     given = Path(source) if source is not None else None
     title = name or (given.name if given is not None else "document")
-    info = DocumentInfo(title, pages, language, given, password)
+    info = DocumentInfo(title, pages, language, given, password, limits)
     with ExitStack() as stack:
         writers = []
         for kind, path in zip(formats, paths, strict=True):

@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from PIL import ExifTags, Image
 
-from pipelines.read import open_document
+from pipelines.read import ReadLimits, open_document
 from pipelines.read.pages import PageImage
 
 Dpi = tuple[float, float]
@@ -76,14 +76,16 @@ class Frames:
     Attributes:
         source: The file.
         plain: Whether only colours that sRGB explains are wanted: CMYK goes in as it was read.
+        limits: What the file may hold; None for the defaults.
     """
 
     source: Path
     plain: bool = False
+    limits: ReadLimits | None = None
     _kind: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self._document = open_document(self.source)
+        self._document = open_document(self.source, limits=self.limits)
         self._kind = self._document.media_type
 
     def take(self, number: int) -> Frame:

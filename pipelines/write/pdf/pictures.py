@@ -47,7 +47,7 @@ class PicturePages:
         self._title = info.name
         self._archive = archive
         try:
-            self._frames = Frames(source, plain=archive)
+            self._frames = Frames(source, plain=archive, limits=info.limits)
         except InputError as error:
             raise WriteError(f"the source cannot be opened: {error}") from error
         self._file = PdfFile(target)

@@ -15,7 +15,7 @@ from PIL import Image
 from searchable import Kit, Readers
 
 from pipelines.errors import WriteError
-from pipelines.read import open_document
+from pipelines.read import ReadLimits, open_document
 from pipelines.read.pages import BgrImage
 from pipelines.write import Page
 from pipelines.write.pdf.glyphless import Blocks, add_fonts
@@ -133,6 +133,16 @@ def test_every_frame_of_a_tiff_becomes_a_page_one_that_is_damaged_an_empty_one(
     assert (_painted(target, (40, 40), 3) == 9).all()
     with pikepdf.open(target) as pdf:
         assert "/XObject" not in pdf.pages[1].Resources
+
+
+def test_a_picture_is_shown_that_somebody_else_would_find_too_large(kit: Kit) -> None:
+    """Whoever raises a limit reads such pages, and wants to see them."""
+    source = kit.picture("long.tiff", size=(200, 32_100))
+    page = kit.page([("one", (5, 5, 50, 20))], (200, 32_100), origin="picture")
+    with pytest.raises(WriteError, match="max_side"):
+        kit.write(source, [page])
+    with pikepdf.open(kit.write(source, [page], limits=ReadLimits(max_side=40_000))) as pdf:
+        assert "/XObject" in pdf.pages[0].Resources
 
 
 def test_cmyk_as_adobe_stores_it_is_not_inverted(kit: Kit) -> None:
