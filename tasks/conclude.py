@@ -97,12 +97,13 @@ def conclude_uncounted(context: Context, request: Request, folder: Folder, *, ge
     earlier = read_manifest(context.results, folder) if generation > 1 else None
     if earlier is None or not earlier.pages:
         return False
-    ended = {
-        "generation": generation,
-        "state": DocumentState.CANCELLED.value,
-        "reason": cancelled_reason(earlier.pages),
-    }
-    _end(context, request, folder, earlier.model_copy(update=ended))
+    ended: dict[str, object] = {"generation": generation}
+    whole = all(
+        entry.state == "done" for entry in earlier.pages
+    )  # then it was a repair, and there is none now
+    if not whole:
+        ended |= {"state": DocumentState.CANCELLED.value, "reason": cancelled_reason(earlier.pages)}
+    _end(context, request, folder, earlier.model_copy(update=ended), kept=whole)
     return True
 
 

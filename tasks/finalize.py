@@ -107,7 +107,8 @@ def finalize(context: Context, step: DocumentStep) -> None:
         if claim is Claim.EXHAUSTED and attempts > MAX_ATTEMPTS + 1:
             request, state = context.request(folder), DocumentState.FAILED
             reason = exhausted(context, step, _EXHAUSTED)
-            give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
+            if still_held(context, step, hold):
+                give_up(context, request, folder, generation=step.generation, state=state, reason=reason)
         elif claim in (Claim.GO, Claim.EXHAUSTED):
             without = exhausted(context, step, _EXHAUSTED) if claim is Claim.EXHAUSTED else None
             with hold.timed(Activity.FINALIZING, step.document) as move:
@@ -128,6 +129,8 @@ def _finalize(
     cancelled = context.store.listing.field(step.document, "cancelled") is not None
     request = patiently(lambda: context.request(folder))
     if cancelled and not context.store.listing.pages(step.document):
+        if not still_held(context, step, hold):
+            return
         before = partial(conclude_uncounted, context, request, folder, generation=step.generation)
         if patiently(before):
             return
@@ -174,7 +177,7 @@ def _write_outputs(
     if not wanted:
         return []
     with (
-        opened_outputs(context, request, len(states), move, none=without is not None) as outputs,
+        opened_outputs(context, request, len(states), move, fault=without) as outputs,
         closing(_pages(context.results, folder, wanted)) as pages,
     ):
         for number, state in enumerate(states, start=1):
@@ -186,7 +189,7 @@ def _write_outputs(
             entry = gathered.add(number, content, file)
             outputs.page(number, content or {"state": entry.state, "reason": entry.reason or _CANCELLED})
         outputs.store(context.results, folder, step.generation)
-        gathered.faults = outputs.faults() if without is None else [without]
+        gathered.faults = outputs.faults()
         return outputs.stored
 
 

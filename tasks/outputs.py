@@ -116,13 +116,21 @@ class Outputs:
 
 @contextmanager
 def opened_outputs(
-    context: Context, request: Request, pages: int, move: Callable[[], None], *, none: bool = False
+    context: Context,
+    request: Request,
+    pages: int,
+    move: Callable[[], None],
+    *,
+    fault: str | None = None,
 ) -> Iterator[Outputs]:
-    """Give the outputs that are wanted of a document of so many pages, or none, open while the context is.
+    """Give the outputs that are wanted of a document of so many pages, open while the context is.
 
-    `move` is called as the source comes, and as files are stored.
+    `move` is called as the source comes, and as files are stored. With a `fault` none is made because of it.
     """
-    formats = () if none else formats_of(request.options.get("outputs", OUTPUTS))
+    formats = formats_of(request.options.get("outputs", OUTPUTS))
+    if fault is not None:
+        yield Outputs([Output(kind, Path(), fault=fault.rstrip(".")) for kind in formats], move)
+        return
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=context.cache.scratch())))
         outputs = [Output(kind, scratch / kind.file) for kind in formats]

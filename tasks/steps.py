@@ -18,8 +18,8 @@ def leased(context: Context, step: DocumentStep) -> Iterator[tuple[Claim, Hold, 
     """Claim a step and hold its lease while the context is open.
 
     Says what became of the claim, and which attempt it is. The lease is given back at the end. An error of
-    the storage or of Redis gives the attempt back too: it is not the document's fault. So does one of this
-    host, a full disk perhaps, but only `queue.host_tries` times.
+    the storage gives the attempt back too, and one of Redis if it hears of that: neither is the document's
+    fault. So does one of this host, a full disk perhaps, but only `queue.host_tries` times.
     """
     status = context.store.status
     with context.heart.hold() as hold:

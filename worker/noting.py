@@ -17,8 +17,7 @@ _EACH_HOST = "spool:"  # a rhythm for each host: there is no end of names
 def hand_in(store: Store, rhythm: str | None = None) -> None:
     """Add what this process has counted to what the fleet has, and note that a rhythm has done its work.
 
-    What Redis does not take while it is away is kept for the next time. Raises nothing: leases are renewed
-    after this.
+    What Redis does not take while it is away is kept for the next time. Raises nothing: the beat goes on.
     """
     counters = Counters(store.client, store.keys)
     try:

@@ -65,9 +65,9 @@ def open_store(settings: Settings, *, answer_seconds: float | None = None) -> St
     return _store_of(client, settings.key_prefix, settings.queue, settings.notify)
 
 
-def store_at(url: str, prefix: str, queue: QueueSettings) -> Store:
+def store_at(url: str, prefix: str, queue: QueueSettings, notify: NotifySettings | None = None) -> Store:
     """Open a store by redis-py's URL and a prefix of keys; nothing is contacted yet."""
-    return _store_of(connect(url), prefix, queue, NotifySettings())
+    return _store_of(connect(url), prefix, queue, notify or NotifySettings())
 
 
 def _store_of(client: redis.Redis, prefix: str, queue: QueueSettings, notify: NotifySettings) -> Store:

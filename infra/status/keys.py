@@ -34,7 +34,12 @@ KEYS: Mapping[str, Key] = {
     "reasons": Key("doc:%s:reasons", "hash", "page: why it failed last", _AFTER_THE_END),
     "leases": Key("leases", "zset", "id:generation:unit by expiry", "one per unit in work; swept when over"),
     "owners": Key("lease:owners", "hash", "id:generation:unit: its holder", "as leases"),
-    "swept": Key("swept", "hash", "when leases were looked at last, until when none is taken", "two fields"),
+    "swept": Key(
+        "swept",
+        "hash",
+        "when leases were looked at last, until when none is taken, pauses before",
+        "three fields",
+    ),
     "released": Key(
         RELEASED,
         "zset",

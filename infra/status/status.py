@@ -216,7 +216,7 @@ class Status:
         return _works(self._run("expire", _BATCH, aside_seconds, pause, 2 * queue.heartbeat_seconds))
 
     def overdue(self, lane: str, seconds: float) -> list[Work]:
-        """Find ranges and announcements released `seconds` ago that nobody holds, to be sent again."""
+        """Find what was released `seconds` ago in a lane and nobody holds, to be sent again."""
         return _works(self._run("overdue", lane, seconds, _BATCH))
 
     def stuck(self, seconds: float) -> list[Work]:

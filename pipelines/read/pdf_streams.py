@@ -51,7 +51,7 @@ def check_streams(body: Body, limits: ReadLimits, name: str, moved: Callable[[],
         picture = _PICTURE.search(before[before.rfind(b" obj") + 1 :]) is not None
         for stored, size in _unpacked(body, start, limits.max_stream_bytes):
             limits.check_stream(size, 0 if picture or size <= _HARMLESS else stored, name)
-            together += size
+            together += stored + size
         limits.check_together(together, len(body), name)
         moved()
 
@@ -76,7 +76,8 @@ def _streams(body: Body) -> Iterator[tuple[int, int]]:
 def _unpacked(body: Body, start: int, most: int) -> Iterator[tuple[int, int]]:
     """Unpack what is deflated at `start`, then what is deflated in that, and so on; nothing is kept.
 
-    Yields for each how many bytes were stored and how many came out, no more than some beyond `most`.
+    Yields for each how many bytes were looked at and how many came out, no more than some beyond `most`. The
+    last has none.
     """
     for depth in range(1, _DEEPEST + 1):
         stored, size = _Chunks(body, start), 0
@@ -88,9 +89,9 @@ def _unpacked(body: Body, start: int, most: int) -> Iterator[tuple[int, int]]:
                 size += len(chunk)
                 if size > most:
                     break
+        yield stored.taken, size
         if not size:
             return
-        yield stored.taken, size
 
 
 class _Chunks:

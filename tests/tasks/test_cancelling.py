@@ -220,3 +220,24 @@ def failed_in_part(desk: Desk) -> str:
     PageFiles(desk.context.results, desk.folder(document)).write_failure(3, "torn", cause="processing")
     desk.work()
     return document
+
+
+def test_a_repair_that_is_cancelled_leaves_the_document_as_it_was(desk: Desk) -> None:
+    desk.pdf()
+    document = desk.ingest()
+    desk.work()
+    folder, before = desk.folder(document), desk.manifest(document)
+    desk.path(folder.page(2)).unlink()
+    replay(desk.tools, desk.context.results, folder, [2])
+    stop(desk, folder)
+    desk.work()
+    after = desk.manifest(document)
+    assert (after["state"], after["pages"], after["outputs"]) == (
+        "succeeded",
+        before["pages"],
+        before["outputs"],
+    )
+    assert desk.document(document).state is DocumentState.SUCCEEDED
+    replay(desk.tools, desk.context.results, folder, [2])
+    desk.work()
+    assert desk.path(folder.page(2)).exists()

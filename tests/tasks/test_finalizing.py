@@ -14,8 +14,10 @@ from desk import Desk
 
 from infra.errors import AccessDenied, StorageUnavailable
 from infra.status.states import DocumentState
+from infra.status.status import finalize_step
 from tasks.patience import patiently
 from tasks.queues import FINALIZE
+from tasks.sweep import sweep
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from chaos_storage import FailingStorage
@@ -84,3 +86,16 @@ def test_what_is_final_is_not_tried_again() -> None:
     with pytest.raises(AccessDenied):
         patiently(denied)
     assert len(tries) == 1
+
+
+def test_a_document_without_outputs_is_whole_however_often_it_was_tried(desk: Desk) -> None:
+    desk.pdf()
+    document = desk.ingest(options={"outputs": ["json"]})
+    desk.work(until=FINALIZE)
+    for _ in range(3):
+        desk.store.status.claim(finalize_step(document, 1), "dead#1#1")
+        desk.store.status.forfeit("dead", 2)
+        desk.messages.clear()
+        sweep(desk.tools)
+    desk.work()
+    assert desk.document(document).state is DocumentState.SUCCEEDED

@@ -314,7 +314,7 @@ def test_a_document_that_kills_whoever_puts_it_together_ends_with_its_pages_if_i
     sentence = "Putting the document together ended its process each time it was tried."
     if state is DocumentState.PARTIAL:
         assert [page["state"] for page in manifest["pages"]] == ["done"] * 3
-        assert found.reason == f"Every page was read. {sentence}"
+        assert found.reason == f"Every page was read. document.txt could not be made: {sentence}"
         assert retry(desk.tools, desk.context.results, desk.folder(document)).pages == []
         desk.work()
         assert desk.document(document).state is DocumentState.SUCCEEDED

@@ -3,6 +3,7 @@
 -- Returns what is to be sent: released members, or `id:generation:split` and `id:generation:finalize`.
 -- A page that ended its process where another starts in its place, or that has ended two, is sent later: each start is
 -- time in which nobody is served, so others have their turn before the page is tried again.
+local MOST_PAUSES = 5
 local at = now()
 local sends = {}
 
@@ -44,13 +45,18 @@ local function expire_range(id, generation, first, last, mode)
 end
 
 -- Time in which nobody could renew says of nobody that he is dead. What is known to be over has an expiry of 0 or less.
+-- Where nearly nobody sweeps every call comes after a pause: after some in a row leases do run out.
 local function last_expiry()
-  local known = redis.call('HMGET', key('swept'), 'at', 'calm')
-  local calm = tonumber(known[2]) or 0
+  local known = redis.call('HMGET', key('swept'), 'at', 'calm', 'pauses')
+  local calm, pauses = tonumber(known[2]) or 0, tonumber(known[3]) or 0
   if known[1] and at - tonumber(known[1]) > tonumber(ARGV[3]) then
-    calm = at + tonumber(ARGV[4])
+    pauses = pauses + 1
+    calm = pauses <= MOST_PAUSES and at + tonumber(ARGV[4]) or 0
+  elseif at >= calm then
+    pauses = 0
   end
-  redis.call('HSET', key('swept'), 'at', at, 'calm', calm)
+  calm = math.min(calm, at + tonumber(ARGV[4])) -- the clock may have been set back
+  redis.call('HSET', key('swept'), 'at', at, 'calm', calm, 'pauses', pauses)
   return at < calm and 0 or at
 end
 

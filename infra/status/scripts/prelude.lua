@@ -65,9 +65,10 @@ local function unit(id, generation, name)
   return id .. ':' .. generation .. ':' .. name
 end
 
+-- One that ran out counts while the sweep takes none: this server may have been away, and its holder may live.
 local function leased(member, at)
-  local expiry = redis.call('ZSCORE', key('leases'), member)
-  return expiry and tonumber(expiry) > at
+  local expiry = tonumber(redis.call('ZSCORE', key('leases'), member) or 0)
+  return expiry > at or (expiry > 0 and at < (tonumber(redis.call('HGET', key('swept'), 'calm')) or 0))
 end
 
 local function lease(member, owner, expiry)

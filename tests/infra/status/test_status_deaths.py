@@ -322,3 +322,23 @@ def test_a_page_of_a_worker_that_is_gone_goes_again_at_once(out: Store) -> None:
     for member in map(str, out.client.zrange("test:leases", 0, -1)):
         out.client.zadd("test:leases", {member: 0}, xx=True)
     assert set(out.status.expire(60)) == {WHOLE, alone(2, Mode.ALONE)}
+
+
+def test_nobody_takes_over_what_the_sweep_leaves_alone(out: Store) -> None:
+    out.status.expire()
+    out.client.hset("test:swept", "at", 1)
+    out.client.zadd("test:leases", {WHOLE.lease: 1}, xx=True)
+    assert out.status.expire() == []
+    assert out.status.begin_range(WHOLE, OTHER) is Claim.HELD
+    assert out.status.overdue(LANE, -1) == []
+    assert out.status.renew(OLD, [WHOLE.lease]) == []
+
+
+def test_who_sweeps_seldom_finds_the_dead_all_the_same(out: Store) -> None:
+    out.status.expire()
+    out.client.zadd("test:leases", {WHOLE.lease: 1}, xx=True)
+    found = []
+    for _ in range(7):
+        out.client.hset("test:swept", mapping={"at": 1, "calm": 2_000_000_000_000})  # and clocks go wrong
+        found += out.status.expire()
+    assert found == [WHOLE]

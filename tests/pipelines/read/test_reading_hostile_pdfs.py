@@ -91,6 +91,15 @@ def test_streams_that_lie_in_each_other_are_refused_before_they_take_long() -> N
         check_streams(body, ReadLimits(max_stream_bytes=1 << 20), "a.pdf")
 
 
+def test_so_are_streams_that_all_go_on_to_the_same_end_though_little_comes_out() -> None:
+    """Each start lies in a stored block of the one before; behind them all come blocks of nothing."""
+    start, nothing = b"stream\nx\x01", b"\0\0\0\xff\xff"
+    block = b"\0" + len(start).to_bytes(2, "little") + (len(start) ^ 0xFFFF).to_bytes(2, "little")
+    body = b"%PDF-1.7\n" + (start + block) * 1500 + start + nothing * 40_000
+    with pytest.raises(LimitExceeded, match="times its size together"):
+        check_streams(body, ReadLimits(max_stream_bytes=1 << 20), "a.pdf")
+
+
 def test_what_is_small_may_unpack_to_whatever_it_likes() -> None:
     assert len(probe(pdf(zlib.compress(bytes(8 << 20)), b"/FlateDecode")).pages) == 1
 
