@@ -257,12 +257,14 @@ def _arguments() -> argparse.Namespace:
     add("--worker-seconds", type=float, default=7, help="from kill to kill; 0: none")
     add("--failures", type=float, default=0.1, help="share of calls to the storage that fail")
     add("--outage", type=float, default=20, help="seconds without storage; 0: none")
-    add("--page-seconds", type=float, default=0.05, help="what is added to each page's reading")
+    add("--page-seconds", type=float, help="added to each page's reading; 0.05, with --terms 0.1")
     add("--terms", type=int, default=0, help="send so many SIGTERMs instead of all this")
     add("--term-seconds", type=float, default=1, help="from one SIGTERM to the next")
     add("--quick", action="store_true", help="short leases and delays, for short runs")
     add("--json", action="store_true")
     options = parser.parse_args()
+    if options.page_seconds is None:
+        options.page_seconds = 0.1 if options.terms else 0.05  # all is to be read after the last SIGTERM only
     if options.terms:
         options.child_seconds = options.worker_seconds = 0
     else:
