@@ -98,10 +98,8 @@ def conclude_uncounted(context: Context, request: Request, folder: Folder, *, ge
     if earlier is None or not earlier.pages:
         return False
     ended: dict[str, object] = {"generation": generation}
-    whole = all(
-        entry.state == "done" for entry in earlier.pages
-    )  # then it was a repair, and there is none now
-    if not whole:
+    whole = all(entry.state == "done" for entry in earlier.pages)
+    if not whole:  # else it was a repair that is not to be, and the document is as before
         ended |= {"state": DocumentState.CANCELLED.value, "reason": cancelled_reason(earlier.pages)}
     _end(context, request, folder, earlier.model_copy(update=ended), kept=whole)
     return True

@@ -14,6 +14,7 @@ from crew import QUICK, write_pdf
 
 from infra.settings import Settings, load_settings
 from infra.status import DocumentStatus, Heartbeat, Store, open_store
+from infra.status.work import DocumentStep
 from pipelines import create_pipeline
 from tasks import entry
 from tasks.context import Context, Tools, install
@@ -124,6 +125,14 @@ class Desk:
 
     def _raw(self) -> redis.Redis:
         return redis.Redis.from_url(self.settings.redis_url)
+
+    def kill(self, step: DocumentStep, *, times: int) -> None:
+        """Have a step end its process so many times."""
+        for _ in range(times):
+            self.store.status.claim(step, "dead#1#1")
+            self.store.status.forfeit("dead", 2)
+            self.messages.clear()
+            sweep(self.tools)
 
     def long_ago(self) -> None:
         """Have everything that waits for some time to pass have waited for that."""

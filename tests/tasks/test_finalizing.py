@@ -17,7 +17,6 @@ from infra.status.states import DocumentState
 from infra.status.status import finalize_step
 from tasks.patience import patiently
 from tasks.queues import FINALIZE
-from tasks.sweep import sweep
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 from chaos_storage import FailingStorage
@@ -92,10 +91,6 @@ def test_a_document_without_outputs_is_whole_however_often_it_was_tried(desk: De
     desk.pdf()
     document = desk.ingest(options={"outputs": ["json"]})
     desk.work(until=FINALIZE)
-    for _ in range(3):
-        desk.store.status.claim(finalize_step(document, 1), "dead#1#1")
-        desk.store.status.forfeit("dead", 2)
-        desk.messages.clear()
-        sweep(desk.tools)
+    desk.kill(finalize_step(document, 1), times=3)
     desk.work()
     assert desk.document(document).state is DocumentState.SUCCEEDED

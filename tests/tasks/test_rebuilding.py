@@ -16,6 +16,7 @@ from infra.status.states import DocumentState
 from infra.status.status import split_step
 from infra.status.work import Claim
 from infra.telemetry.meter import METER
+from tasks.context import Tools
 from tasks.queues import FINALIZE, PAGES, SPLIT
 from tasks.rebuild import Rebuilder, rebuild_some
 from tasks.sweep import sweep
@@ -230,13 +231,18 @@ def test_a_split_that_was_lost_is_sent_when_the_document_is_announced_again(desk
     assert [message[0] for message in desk.messages] == [SPLIT]
 
 
+def in_small_turns(desk: Desk) -> Tools:
+    """Tools with which a turn looks at two documents."""
+    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
+    return Tools(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+
+
 def test_a_pass_goes_on_where_it_stopped_and_comes_again_after_a_while(desk: Desk) -> None:
     for number in range(5):
         desk.pdf(f"{number}.pdf", pages=1)
         desk.ingest(f"{number}.pdf")
     desk.lose()
-    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
-    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    tools = in_small_turns(desk)
     assert [rebuild_some(tools, desk.context.results) for _ in range(4)] == [2, 2, 1, 0]
     state = desk.store.passes.load()
     assert state is not None
@@ -252,8 +258,7 @@ def test_workers_that_start_more_often_than_a_pass_takes_come_to_its_end(desk: D
         desk.pdf(f"{number}.pdf", pages=1)
         desk.ingest(f"{number}.pdf")
     desk.lose()
-    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
-    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    tools = in_small_turns(desk)
     assert [Rebuilder(tools, desk.context.results)() for _ in range(3)] == [2, 2, 1]
 
 
@@ -262,8 +267,7 @@ def test_a_worker_that_starts_makes_one_pass_after_the_one_that_was_under_way(de
         desk.pdf(f"{number}.pdf", pages=1)
         desk.ingest(f"{number}.pdf")
     desk.lose()
-    queue = desk.settings.queue.model_copy(update={"rebuild_keys": 2})
-    tools = type(desk.tools)(desk.settings.model_copy(update={"queue": queue}), desk.store, desk.tools.send)
+    tools = in_small_turns(desk)
     assert rebuild_some(tools, desk.context.results) == 2
     desk.lose_documents()
     started = Rebuilder(tools, desk.context.results)

@@ -282,11 +282,7 @@ def test_finalizing_that_died_after_its_manifest_adopts_it(desk: Desk, flaky: Fl
 def test_a_step_tried_too_often_fails_the_document(desk: Desk) -> None:
     desk.pdf()
     document = desk.ingest()
-    for _ in range(3):
-        desk.store.status.claim(split_step(document, 1), "dead#1#1")
-        desk.store.status.forfeit("dead", 2)
-        desk.messages.clear()
-        sweep(desk.tools)
+    desk.kill(split_step(document, 1), times=3)
     desk.work()
     found = desk.document(document)
     assert found.state is DocumentState.FAILED
@@ -303,11 +299,7 @@ def test_a_document_that_kills_whoever_puts_it_together_ends_with_its_pages_if_i
     desk.pdf(pages=3)
     document = desk.ingest()
     desk.work(until=FINALIZE)
-    for _ in range(deaths):
-        desk.store.status.claim(finalize_step(document, 1), "dead#1#1")
-        desk.store.status.forfeit("dead", 2)
-        desk.messages.clear()
-        sweep(desk.tools)
+    desk.kill(finalize_step(document, 1), times=deaths)
     desk.work()
     found, manifest = desk.document(document), desk.manifest(document)
     assert (found.state, manifest["state"], manifest["outputs"]) == (state, state.value, [])
